@@ -1,0 +1,290 @@
+/**
+ * A process: an address space, descriptors, and the system calls. They are generators, and each takes the task that makes it.
+ * The result is 0 or more, or minus an errno.
+ */
+import {
+  EBADF,
+  EFAULT,
+  EINVAL,
+  ENODEV,
+  ENOMEM,
+  EOPNOTSUPP,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  MADV_DONTNEED,
+  MADV_NOHUGEPAGE,
+  MAP_ANONYMOUS,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  type MessageBuffer,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  PROT_READ,
+  PROT_WRITE,
+  TASK_SIZE,
+  UFFD_USER_MODE_ONLY,
+} from "../abi/index.js";
+import { type AccessKind, doUserAddrFault } from "./fault/do-user-addr-fault.js";
+import { shmemFileRead, shmemFileWrite, shmemPunchHole, shmemTruncate } from "./files/shmem.js";
+import type { Kernel } from "./kernel.js";
+import {
+  type CopyFromUser,
+  type Folio,
+  Inode,
+  type Mm,
+  VM_MAYWRITE,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+  Vma,
+  vmaStartWrite,
+} from "./memory/index.js";
+import type { Stoppable, Task } from "./tasks/index.js";
+import {
+  UserfaultfdContext,
+  userfaultfdIoctl,
+  userfaultfdRead,
+  userfaultfdRelease,
+} from "./userfaultfd/index.js";
+
+type OpenFile = Inode | UserfaultfdContext;
+
+/** Where the first mapping goes. They go up from here, a page apart, so that two never merge by accident. */
+const MMAP_BASE = 0x10000000;
+
+export class Process implements CopyFromUser {
+  readonly mm: Mm;
+  readonly #files: (OpenFile | undefined)[] = [];
+  #nextAddress = MMAP_BASE;
+
+  constructor(readonly kernel: Kernel) {
+    this.mm = kernel.newMm();
+  }
+
+  // Descriptors.
+
+  #open(file: OpenFile): number {
+    const free = this.#files.indexOf(undefined);
+    const fd = free === -1 ? this.#files.length : free;
+    this.#files[fd] = file;
+    return fd;
+  }
+
+  inode(fd: number): Inode | null {
+    const file = this.#files[fd];
+    return file instanceof Inode ? file : null;
+  }
+
+  userfaultfdContext(fd: number): UserfaultfdContext | null {
+    const file = this.#files[fd];
+    return file instanceof UserfaultfdContext ? file : null;
+  }
+
+  /** Descriptors that are open. */
+  get descriptors(): number[] {
+    return [...this.#files.keys()].filter((fd) => this.#files[fd] !== undefined);
+  }
+
+  *close(current: Task, fd: number): Stoppable<number> {
+    const file = this.#files[fd];
+    if (file === undefined) return -EBADF;
+    this.#files[fd] = undefined;
+    if (file instanceof UserfaultfdContext) yield* userfaultfdRelease(current, file);
+    return 0;
+  }
+
+  // Files.
+
+  memfdCreate(): number {
+    return this.#open(new Inode(this.kernel.faultPath.placement.shmem));
+  }
+
+  *ftruncate(current: Task, fd: number, bytes: number): Stoppable<number> {
+    const inode = this.inode(fd);
+    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -EINVAL;
+    if (bytes < 0) return -EINVAL;
+    yield* shmemTruncate(current, this.kernel.memory, inode, bytes);
+    return 0;
+  }
+
+  /** FALLOC_FL_PUNCH_HOLE alone is offered. */
+  *fallocate(current: Task, fd: number, mode: number, offset: number, length: number): Stoppable<number> {
+    if (offset < 0 || length <= 0) return -EINVAL;
+    const inode = this.inode(fd);
+    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -ENODEV;
+    if (mode !== (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) return -EOPNOTSUPP;
+    const { pageSize } = this.mm;
+    yield* shmemPunchHole(
+      current,
+      this.kernel.memory,
+      inode,
+      Math.ceil(offset / pageSize),
+      Math.floor((offset + length) / pageSize),
+    );
+    return 0;
+  }
+
+  *pwrite(current: Task, fd: number, bytes: Uint8Array, offset: number): Stoppable<number> {
+    const inode = this.inode(fd);
+    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -EINVAL;
+    if (offset < 0) return -EINVAL;
+    return yield* shmemFileWrite(current, this.kernel.memory, inode, bytes, offset);
+  }
+
+  *pread(current: Task, fd: number, into: Uint8Array, offset: number): Stoppable<number> {
+    const inode = this.inode(fd);
+    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -EINVAL;
+    if (offset < 0) return -EINVAL;
+    return yield* shmemFileRead(current, this.kernel.memory, inode, into, offset);
+  }
+
+  // Mappings.
+
+  *mmap(
+    current: Task,
+    length: number,
+    prot: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ): Stoppable<number> {
+    const { mm } = this;
+    const shared = (flags & MAP_SHARED) !== 0;
+    if (shared === ((flags & MAP_PRIVATE) !== 0)) return -EINVAL;
+    if (length <= 0 || offset < 0 || offset % mm.pageSize !== 0) return -EINVAL;
+    let inode: Inode | null = null;
+    if (!(flags & MAP_ANONYMOUS)) {
+      inode = this.inode(fd);
+      if (inode === null) return this.#files[fd] === undefined ? -EBADF : -ENODEV;
+    } else if (shared) {
+      // shmem_zero_setup(): shared anonymous memory is a file without a name.
+      inode = new Inode(this.kernel.faultPath.placement.shmem);
+      inode.size = length;
+    }
+    const bytes = Math.ceil(length / mm.pageSize) * mm.pageSize;
+    if (this.#nextAddress + bytes > TASK_SIZE) return -ENOMEM;
+    const start = this.#nextAddress;
+    this.#nextAddress += bytes + mm.pageSize;
+
+    while (!mm.mmapLock.writeLock(current)) yield;
+    const vma = new Vma(
+      mm,
+      start,
+      start + bytes,
+      (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (shared ? VM_SHARED : 0) | VM_MAYWRITE,
+      inode,
+      offset / mm.pageSize,
+    );
+    mm.link(vma);
+    mm.mmapWriteUnlock(current);
+    if (flags & MAP_POPULATE) {
+      for (let at = start; at < vma.end; at += mm.pageSize) {
+        if ((yield* this.access(current, at, (prot & PROT_WRITE) !== 0, "kernel")) < 0) break;
+      }
+    }
+    return start;
+  }
+
+  *munmap(current: Task, address: number, length: number): Stoppable<number> {
+    const { mm } = this;
+    if (address % mm.pageSize !== 0 || length <= 0 || address + length > TASK_SIZE) return -EINVAL;
+    const end = address + Math.ceil(length / mm.pageSize) * mm.pageSize;
+    while (!mm.mmapLock.writeLock(current)) yield;
+    for (const vma of mm.vmasIn(address, end)) {
+      const part = vma.start < address ? yield* mm.split(current, vma, address) : vma;
+      if (part.end > end) yield* mm.split(current, part, end);
+      yield* vmaStartWrite(current, part);
+      mm.unlink(part);
+      yield* mm.zap(current, part.start, part.end, true);
+    }
+    mm.mmapWriteUnlock(current);
+    return 0;
+  }
+
+  *madvise(current: Task, address: number, length: number, advice: number): Stoppable<number> {
+    const { mm } = this;
+    if (address % mm.pageSize !== 0 || length < 0) return -EINVAL;
+    const end = address + Math.ceil(length / mm.pageSize) * mm.pageSize;
+    switch (advice) {
+      case MADV_NOHUGEPAGE:
+        return 0;
+      case MADV_DONTNEED: {
+        while (!mm.mmapLock.readLock(current)) yield;
+        let mapped = address;
+        for (const vma of mm.vmasIn(address, end)) {
+          if (vma.start > mapped) break;
+          mapped = Math.min(vma.end, end);
+          yield* mm.zap(current, Math.max(vma.start, address), mapped, true);
+        }
+        mm.mmapLock.readUnlock();
+        // A hole in the range is an error, after all that is mapped has been done.
+        return mapped < end ? -ENOMEM : 0;
+      }
+      default:
+        return -EINVAL;
+    }
+  }
+
+  // Memory.
+
+  /**
+   * One access of the program ("user") or of the kernel on its behalf: where the byte is in physical memory, or minus what came
+   * instead: the signal for a program, EFAULT for the kernel. Blocks in userfaultfd.
+   */
+  *access(current: Task, address: number, write: boolean, kind: AccessKind): Stoppable<number> {
+    const { mm } = this;
+    for (;;) {
+      while (current.stops(mm, write ? "write" : "read")) yield;
+      const at = mm.translate(address, write);
+      if (at >= 0) return at;
+      const error = yield* doUserAddrFault(this.kernel.faultPath, current, mm, address, write, kind);
+      if (error) return kind === "user" ? -error : error;
+    }
+  }
+
+  // CopyFromUser: the source of a COPY.
+
+  inatomic(source: number, folio: Folio): boolean {
+    const { mm } = this;
+    const { memory } = this.kernel;
+    const to = folio.pfn * memory.pageSize;
+    // An unaligned source crosses a page boundary.
+    for (let done = 0; done < mm.pageSize; ) {
+      const length = Math.min(mm.pageSize - done, mm.pageSize - ((source + done) % mm.pageSize));
+      const from = mm.translate(source + done, false);
+      if (from < 0) return false;
+      memory.bytes.copyWithin(to + done, from, from + length);
+      done += length;
+    }
+    return true;
+  }
+
+  *faulting(current: Task, source: number, folio: Folio): Stoppable<number> {
+    while (!this.inatomic(source, folio)) {
+      for (const address of [source, source + this.mm.pageSize - 1]) {
+        if ((yield* this.access(current, address, false, "kernel")) < 0) return -EFAULT;
+      }
+    }
+    return 0;
+  }
+
+  // userfaultfd.
+
+  userfaultfd(flags: number): number {
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)) return -EINVAL;
+    return this.#open(new UserfaultfdContext(this.mm, flags));
+  }
+
+  *ioctl(current: Task, fd: number, request: number, argument: DataView): Stoppable<number> {
+    const ctx = this.userfaultfdContext(fd);
+    if (ctx === null) return -EBADF;
+    return yield* userfaultfdIoctl(current, ctx, request, argument, this);
+  }
+
+  *read(current: Task, fd: number, messages: MessageBuffer): Stoppable<number> {
+    const ctx = this.userfaultfdContext(fd);
+    if (ctx === null) return -EBADF;
+    return yield* userfaultfdRead(current, ctx, messages);
+  }
+}

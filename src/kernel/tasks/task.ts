@@ -1,0 +1,81 @@
+/**
+ * A task: a thread of the program, running kernel code (struct task_struct).
+ *
+ * Kernel functions that can stop are generators. There are two reasons to stop, and one way: the function says `yield`.
+ *
+ * - It sleeps: a lock is held, or nobody has woken it yet. `while (!lock.lock(current)) yield;`
+ * - The task is explored: somebody wants to choose which task goes next before each touch of a shared object.
+ *   `while (current.stops(object, "read")) yield;` With nobody exploring `stops` is false, and the function runs through.
+ *
+ * Invariants:
+ * 1. Between two touches a task changes nothing that another task can see.
+ * 2. A task that sleeps has set its state before it released the lock of the queue it sleeps on, so no wake-up is lost.
+ * 3. Memory is sequentially consistent: a missing barrier cannot be seen here.
+ */
+import type { Ledger } from "../ledger.js";
+
+/** A kernel function that may stop, with what it returns in the end. */
+export type Stoppable<T> = Generator<void, T, void>;
+
+/** "acquire" and "release" are a lock's; a release is never stopped at, since nobody can run between it and what came before. */
+export type TouchKind = "read" | "write" | "acquire";
+
+/** What an explored task is about to do: it happens when the task is resumed. */
+export interface NextTouch {
+  readonly object: object;
+  readonly kind: TouchKind;
+}
+
+export type TaskState = "running" | "interruptible" | "killable" | "uninterruptible";
+
+/** Told when a sleeping task may run again. */
+export interface RunQueue {
+  enqueue(task: Task): void;
+}
+
+let lastThreadId = 0;
+
+export class Task {
+  /** gettid(): what a message says with the feature THREAD_ID. */
+  readonly threadId = ++lastThreadId;
+  /** Anything but "running" is asleep, or about to be. Set by the task itself, back to "running" by who wakes it. */
+  state: TaskState = "running";
+  /** PF_EXITING or PF_DUMPCORE: it must not sleep in a fault any more. */
+  exiting = false;
+  /** Explored: the touch that the task has stopped before. */
+  next: NextTouch | null = null;
+  /** task_struct::min_flt and maj_flt: faults completed. */
+  minorFaults = 0;
+  majorFaults = 0;
+
+  constructor(
+    readonly name: string,
+    readonly ledger: Ledger,
+    readonly explored: boolean,
+    readonly runQueue: RunQueue,
+  ) {}
+
+  /** True when the task is to stop before this touch: yield, then ask again. */
+  stops(object: object, kind: TouchKind): boolean {
+    if (!this.explored) return false;
+    if (this.next !== null) {
+      this.next = null;
+      return false;
+    }
+    this.next = { object, kind };
+    return true;
+  }
+
+  /** schedule(): `while (current.asleep) yield;` */
+  get asleep(): boolean {
+    return this.state !== "running";
+  }
+
+  /** try_to_wake_up(): false if it was not asleep. */
+  wake(): boolean {
+    if (this.state === "running") return false;
+    this.state = "running";
+    this.runQueue.enqueue(this);
+    return true;
+  }
+}
