@@ -1,5 +1,6 @@
 // Before the tests: the build, for the threads and processes that tests start. Types are checked elsewhere.
 import { execFileSync } from "node:child_process";
+import { compileDirect } from "./compile-direct.mjs";
 
 const root = new URL("../", import.meta.url);
 const tsc = "node_modules/typescript/bin/tsc";
@@ -9,4 +10,5 @@ export default function setup() {
     cwd: root,
     stdio: "inherit",
   });
+  compileDirect();
 }

@@ -33,7 +33,7 @@ export class ExecutableMachine {
     this.#control = this.kernel.newTask("control");
   }
 
-  #finish<T>(call: Stoppable<T>): T {
+  #finish<T>(call: () => Stoppable<T>): T {
     return this.kernel.scheduler.finish(this.#control, call);
   }
 
@@ -41,45 +41,46 @@ export class ExecutableMachine {
     return this.process.memfdCreate();
   }
   ftruncate(fd: number, bytes: number): number {
-    return this.#finish(this.process.ftruncate(this.#control, fd, bytes));
+    return this.#finish(() => this.process.ftruncate(this.#control, fd, bytes));
   }
   fallocate(fd: number, mode: number, offset: number, length: number): number {
-    return this.#finish(this.process.fallocate(this.#control, fd, mode, offset, length));
+    return this.#finish(() => this.process.fallocate(this.#control, fd, mode, offset, length));
   }
   pwrite(fd: number, bytes: Uint8Array, offset: number): number {
-    return this.#finish(this.process.pwrite(this.#control, fd, bytes, offset));
+    return this.#finish(() => this.process.pwrite(this.#control, fd, bytes, offset));
   }
   pread(fd: number, into: Uint8Array, offset: number): number {
-    return this.#finish(this.process.pread(this.#control, fd, into, offset));
+    return this.#finish(() => this.process.pread(this.#control, fd, into, offset));
   }
   close(fd: number): number {
-    return this.#finish(this.process.close(this.#control, fd));
+    return this.#finish(() => this.process.close(this.#control, fd));
   }
   mmap(length: number, prot: number, flags: number, fd: number, offset: number): number {
-    return this.#finish(this.process.mmap(this.#control, length, prot, flags, fd, offset));
+    return this.#finish(() => this.process.mmap(this.#control, length, prot, flags, fd, offset));
   }
   munmap(address: number, length: number): number {
-    return this.#finish(this.process.munmap(this.#control, address, length));
+    return this.#finish(() => this.process.munmap(this.#control, address, length));
   }
   madvise(address: number, length: number, advice: number): number {
-    return this.#finish(this.process.madvise(this.#control, address, length, advice));
+    return this.#finish(() => this.process.madvise(this.#control, address, length, advice));
   }
   userfaultfd(flags: number): number {
     return this.process.userfaultfd(flags);
   }
   ioctl(fd: number, request: number, argument: DataView): number {
-    return this.#finish(this.process.ioctl(this.#control, fd, request, argument));
+    return this.#finish(() => this.process.ioctl(this.#control, fd, request, argument));
   }
   read(fd: number, messages: MessageBuffer): number {
-    return this.#finish(this.process.read(this.#control, fd, messages));
+    return this.#finish(() => this.process.read(this.#control, fd, messages));
   }
 
   readMemory(address: number, into: Uint8Array): void {
     const { bytes } = this.kernel.memory;
     for (let done = 0; done < into.length; ) {
       const length = Math.min(into.length - done, this.pageSize - ((address + done) % this.pageSize));
-      const at = this.#finish(this.process.access(this.#control, address + done, false, "user"));
-      if (at < 0) throw new Error(`the control thread got ${signalName(-at)} at 0x${(address + done).toString(16)}`);
+      const at = this.#finish(() => this.process.access(this.#control, address + done, false, "user"));
+      if (at < 0)
+        throw new Error(`the control thread got ${signalName(-at)} at 0x${(address + done).toString(16)}`);
       into.set(bytes.subarray(at, at + length), done);
       done += length;
     }
@@ -89,13 +90,19 @@ export class ExecutableMachine {
     return new ExecutableThread(this.kernel, this.process, this.clock);
   }
 
-  wait(fd: number, thread: ExecutableThread, _milliseconds: number): "message" | "finished" | "stuck" {
+  serve(
+    fd: number,
+    thread: ExecutableThread,
+    _milliseconds: number,
+    answer: () => void,
+  ): "finished" | "stuck" {
     const ctx = this.process.userfaultfdContext(fd);
-    for (;;) {
-      if (ctx !== null && userfaultfdPoll(ctx) & POLLIN) return "message";
-      if (thread.idle) return "finished";
-      if (!this.kernel.scheduler.runOne()) return "stuck";
-    }
+    const answered = () => {
+      if (ctx === null || !(userfaultfdPoll(ctx) & POLLIN)) return false;
+      answer();
+      return true;
+    };
+    return this.kernel.scheduler.run(() => thread.idle, answered) ? "finished" : "stuck";
   }
 
   /** Closing wakes who sleeps in a fault; the threads then run to their end. */
@@ -127,7 +134,7 @@ export class ExecutableThread {
     this.idle = false;
     this.#faultsBefore = this.#faults;
     this.#started = this.#clock();
-    this.#kernel.scheduler.start(this.#task, this.#run(touch));
+    this.#kernel.scheduler.start(this.#task, () => this.#run(touch));
   }
 
   *#run(touch: Touch): Stoppable<void> {
@@ -160,8 +167,13 @@ export class ExecutableThread {
   }
 
   join(): { result: number; nanoseconds: number; faults: number } {
-    while (!this.idle) {
-      if (!this.#kernel.scheduler.runOne()) throw new Error("the thread sleeps, and nobody is left to wake it");
+    if (
+      !this.#kernel.scheduler.run(
+        () => this.idle,
+        () => false,
+      )
+    ) {
+      throw new Error("the thread sleeps, and nobody is left to wake it");
     }
     return {
       result: this.#result,

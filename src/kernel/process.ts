@@ -90,8 +90,19 @@ export class Process implements CopyFromUser {
     const file = this.#files[fd];
     if (file === undefined) return -EBADF;
     this.#files[fd] = undefined;
-    if (file instanceof UserfaultfdContext) yield* userfaultfdRelease(current, file);
+    if (file instanceof UserfaultfdContext) {
+      yield* userfaultfdRelease(current, file);
+    } else {
+      file.open = false;
+      yield* this.#put(current, file);
+    }
     return 0;
+  }
+
+  /** iput(): the file ends with its last user, and its pages are freed. */
+  *#put(current: Task, inode: Inode): Stoppable<void> {
+    if (inode.open || inode.mapping.vmas.size > 0) return;
+    yield* shmemTruncate(current, this.kernel.memory, inode, 0);
   }
 
   // Files.
@@ -161,6 +172,7 @@ export class Process implements CopyFromUser {
       // shmem_zero_setup(): shared anonymous memory is a file without a name.
       inode = new Inode(this.kernel.faultPath.placement.shmem);
       inode.size = length;
+      inode.open = false;
     }
     const bytes = Math.ceil(length / mm.pageSize) * mm.pageSize;
     if (this.#nextAddress + bytes > TASK_SIZE) return -ENOMEM;
@@ -172,7 +184,10 @@ export class Process implements CopyFromUser {
       mm,
       start,
       start + bytes,
-      (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (shared ? VM_SHARED : 0) | VM_MAYWRITE,
+      (prot & PROT_READ ? VM_READ : 0) |
+        (prot & PROT_WRITE ? VM_WRITE : 0) |
+        (shared ? VM_SHARED : 0) |
+        VM_MAYWRITE,
       inode,
       offset / mm.pageSize,
     );
@@ -197,6 +212,7 @@ export class Process implements CopyFromUser {
       yield* vmaStartWrite(current, part);
       mm.unlink(part);
       yield* mm.zap(current, part.start, part.end, true);
+      if (part.inode !== null) yield* this.#put(current, part.inode);
     }
     mm.mmapWriteUnlock(current);
     return 0;

@@ -42,10 +42,11 @@ export interface Machine {
   /** A thread that touches memory. It ends with `end()`. */
   thread(): Thread;
   /**
-   * Blocks until the userfaultfd has a message, or `thread` has finished what it was given. "stuck": neither will happen (the
-   * executable kernel knows; on the running one, neither happened for `milliseconds`).
+   * Calls `answer` whenever the userfaultfd has a message, until `thread` has finished what it was given. "stuck": neither will
+   * happen any more (the executable kernel knows; on the running one, neither happened for `milliseconds`). `answer` reads the
+   * message itself, and must not touch registered memory.
    */
-  wait(fd: number, thread: Thread, milliseconds: number): "message" | "finished" | "stuck";
+  serve(fd: number, thread: Thread, milliseconds: number, answer: () => void): "finished" | "stuck";
 
   /** Ends threads, closes descriptors, unmaps. A thread asleep in a fault is woken by the closing. */
   shutdown(): void;
@@ -54,7 +55,7 @@ export interface Machine {
 export interface Thread {
   /** Starts touching, and returns at once. The thread must be idle. */
   touch(touch: Touch): void;
-  /** Blocks until it has finished. Only after wait() said so, or where nothing can fault. */
+  /** Blocks until it has finished. Only after serve() said so, or where nothing can fault. */
   join(): TouchResult;
   /** Ends the thread, which must be idle. */
   end(): void;

@@ -3,6 +3,7 @@
  */
 import {
   type MessageBuffer,
+  readInt64,
   type Struct,
   UFFD_API,
   UFFD_MSG_SIZE,
@@ -13,7 +14,6 @@ import {
   UFFDIO_UNREGISTER,
   UFFDIO_WAKE,
   UFFDIO_ZEROPAGE,
-  readInt64,
   uffdioApi,
   uffdioContinue,
   uffdioCopy,

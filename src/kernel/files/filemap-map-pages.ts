@@ -53,11 +53,11 @@ export function* filemapMapPages(vmf: VmFault, first: number, last: number): Sto
   return ret;
 }
 
-/** The folio at an index, locked and referenced; null if it is absent, locked by somebody, or no longer in the file. */
+/** next_uptodate_folio(): the folio at an index, locked and referenced; null if it is absent, locked by somebody, or not filled yet. */
 function nextUptodateFolio(vmf: VmFault, mapping: AddressSpace, index: number): Folio | null {
   const { current } = vmf;
-  const folio = mapping.pages.get(index);
-  if (folio === undefined || folio.held) return null;
+  const folio = mapping.pages[index];
+  if (folio === undefined || folio.held || !folio.uptodate) return null;
   folioGet(current, folio);
   if (folioTrylock(current, folio)) return folio;
   vmf.mm.memory.put(current, folio);

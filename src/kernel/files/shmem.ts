@@ -25,9 +25,9 @@ import {
   folioUnlock,
   type HolePunch,
   type Inode,
+  linearPageIndex,
   type PhysicalMemory,
   releaseFaultLock,
-  linearPageIndex,
   userfaultfdMinor,
   userfaultfdMissing,
   VM_UFFD_WP,
@@ -52,8 +52,12 @@ export interface ShmemUserfaultHooks {
 }
 export type UserfaultHook = VmFaultReason | ((vmf: VmFault) => Stoppable<VmFaultReason>);
 
-/** enum sgp_type: what to do about a hole, and about the end of the file. */
-type Sgp = "noalloc" | "cache" | "write";
+/**
+ * enum sgp_type: what to do about a hole, and about the end of the file.
+ * read: a hole answers 0. noalloc: it answers -ENOENT. cache: it is filled with a page of zeros. write: it is filled with a page
+ * that the caller fills, or clears; and there is no end of the file.
+ */
+type Sgp = "read" | "noalloc" | "cache" | "write";
 
 /** The memory type with its hooks. */
 export function shmemOperations(hooks: ShmemUserfaultHooks): VmOperations {
@@ -61,7 +65,8 @@ export function shmemOperations(hooks: ShmemUserfaultHooks): VmOperations {
     fault: (vmf) => shmemFault(vmf, hooks),
     mapPages: filemapMapPages,
     canUserfault: (vmFlags) => (vmFlags & VM_UFFD_WP) === 0,
-    getFolioNoalloc: (current, memory, inode, pgoff) => shmemGetFolio(current, memory, inode, pgoff, "noalloc"),
+    getFolioNoalloc: (current, memory, inode, pgoff) =>
+      shmemGetFolio(current, memory, inode, pgoff, "noalloc"),
     folioPresent: shmemFolioPresent,
     mfillAtomicPte: shmemMfillAtomicPte,
   };
@@ -84,7 +89,7 @@ function* shmemFault(vmf: VmFault, hooks: ShmemUserfaultHooks): Stoppable<VmFaul
   return folio < 0 ? vmfError(folio) : folio;
 }
 
-/** shmem_get_folio(): the folio locked and referenced, or minus an errno. */
+/** shmem_get_folio(): the folio locked and referenced, minus an errno, or 0 (see Sgp). */
 export function shmemGetFolio(
   current: Task,
   memory: PhysicalMemory,
@@ -120,13 +125,17 @@ function* shmemGetFolioGfp(
         return typeof hooks.minor === "number" ? hooks.minor : yield* hooks.minor(vmf);
       }
       while (!folioLock(current, folio)) yield;
-      if (folio.mapping === mapping) return folio;
+      if (folio.mapping === mapping) {
+        if (!folio.uptodate && sgp !== "write") clear(memory, folio);
+        return folio;
+      }
       // It was removed from the file before it could be locked.
       folioUnlock(current, folio);
       memory.put(current, folio);
       continue;
     }
 
+    if (sgp === "read") return 0;
     if (sgp === "noalloc") return -ENOENT;
     if (vmf !== null && hooks.missing !== undefined && userfaultfdMissing(current, vmf.vma)) {
       return typeof hooks.missing === "number" ? hooks.missing : yield* hooks.missing(vmf);
@@ -134,7 +143,7 @@ function* shmemGetFolioGfp(
     const allocated = yield* shmemAllocAndAddFolio(current, memory, inode, index);
     if (allocated === -EEXIST) continue;
     if (typeof allocated === "number") return allocated;
-    memory.clear(allocated);
+    if (sgp !== "write") clear(memory, allocated);
     while (current.stops(inode, "read")) yield;
     if (sgp !== "write" && pastTheEnd(inode, memory, index)) {
       // The file was truncated since it was looked at.
@@ -146,6 +155,11 @@ function* shmemGetFolioGfp(
     }
     return allocated;
   }
+}
+
+function clear(memory: PhysicalMemory, folio: Folio): void {
+  memory.clear(folio);
+  folio.uptodate = true;
 }
 
 const pastTheEnd = (inode: Inode, memory: PhysicalMemory, index: number): boolean =>
@@ -223,6 +237,7 @@ function* shmemMfillAtomicPte(
     (source === null ? zeroed(current, memory) : copyIn(current, memory, source, fillFolio, copyFromUser));
   if (typeof folio === "number") return folio;
   folio.trylock(current);
+  folio.uptodate = true;
 
   while (current.stops(inode, "read")) yield;
   let error = 0;
@@ -275,6 +290,8 @@ export function* shmemFileWrite(
       error = folio;
       break;
     }
+    if (!folio.uptodate && length < memory.pageSize) memory.clear(folio);
+    folio.uptodate = true;
     memory.bytes.set(bytes.subarray(written, written + length), folio.pfn * memory.pageSize + within);
     while (current.stops(inode, "write")) yield;
     if (at + length > inode.size) inode.size = at + length;
@@ -298,11 +315,12 @@ export function* shmemFileRead(
   for (let at = offset; at < end; ) {
     const within = at % memory.pageSize;
     const length = Math.min(memory.pageSize - within, end - at);
-    while (current.stops(inode.mapping, "read")) yield;
-    const folio = inode.mapping.getEntry(current, Math.floor(at / memory.pageSize));
-    if (folio === null) {
+    const folio = yield* shmemGetFolio(current, memory, inode, Math.floor(at / memory.pageSize), "read");
+    if (typeof folio === "number") {
+      // A hole, or the file has been truncated meanwhile.
       into.fill(0, at - offset, at - offset + length);
     } else {
+      folioUnlock(current, folio);
       const from = folio.pfn * memory.pageSize + within;
       into.set(memory.bytes.subarray(from, from + length), at - offset);
       memory.put(current, folio);
@@ -351,7 +369,7 @@ export function* shmemTruncate(
     // Copies that a racing fault of a private mapping made since.
     yield* unmapMappingRange(current, inode, first, Number.POSITIVE_INFINITY, true);
     const within = bytes % memory.pageSize;
-    const last = inode.mapping.pages.get(first - 1);
+    const last = inode.mapping.pages[first - 1];
     if (within > 0 && last !== undefined) {
       const at = last.pfn * memory.pageSize;
       memory.bytes.fill(0, at + within, at + memory.pageSize);
@@ -385,12 +403,10 @@ function* shmemUndoRange(
   next: number,
 ): Stoppable<void> {
   const { mapping } = inode;
-  while (current.stops(mapping, "read")) yield;
-  const indexes = [...mapping.pages.keys()].filter((index) => index >= start && index < next).sort((a, b) => a - b);
-  for (const index of indexes) {
+  for (let index = start; index < Math.min(next, mapping.pages.length); index++) {
     while (current.stops(mapping, "read")) yield;
-    const folio = mapping.getEntry(current, index);
-    if (folio === null) continue;
+    if (mapping.pages[index] === undefined) continue;
+    const folio = mapping.getEntry(current, index)!;
     while (!folioLock(current, folio)) yield;
     if (folio.mapping === mapping) {
       // truncate_inode_folio(): a fault may have mapped it again since the range was unmapped.

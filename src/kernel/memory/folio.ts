@@ -15,6 +15,8 @@ export class Folio extends Lock {
   mapping: AddressSpace | null = null;
   /** Its page index there. */
   index = 0;
+  /** PG_uptodate: its bytes are valid. Set under the folio lock by who has put it into the page cache. */
+  uptodate = false;
   /** Anonymous memory: belongs to a private mapping, not to a file. */
   anon = false;
 

@@ -11,6 +11,8 @@ export class Inode {
   /** i_size in bytes. Read without a lock. */
   size = 0;
   readonly mapping: AddressSpace = new AddressSpace(this);
+  /** A descriptor is open. With no descriptor and no VMA the file ends. */
+  open = true;
   /** i_private of shmem: the hole being punched now. */
   holePunch: HolePunch | null = null;
 

@@ -38,7 +38,8 @@ export class PhysicalMemory {
   put(current: Task, folio: Folio): void {
     current.ledger.folioPuts++;
     if (--folio.refcount > 0) return;
-    if (folio.mapping !== null || folio.mapcount > 0) throw new Error(`folio ${folio.pfn} is freed while in use`);
+    if (folio.mapping !== null || folio.mapcount > 0)
+      throw new Error(`folio ${folio.pfn} is freed while in use`);
     this.#folios[folio.pfn] = undefined;
     this.#free.push(folio.pfn);
   }

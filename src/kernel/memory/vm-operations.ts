@@ -18,9 +18,19 @@ export interface VmOperations {
   /** Whether a VMA may be registered with these modes (VM_UFFD_*). */
   canUserfault(vmFlags: number): boolean;
   /** get_folio_noalloc(): the folio locked and referenced, or -ENOENT, -EINVAL past the end of the file. Never allocates. */
-  getFolioNoalloc(current: Task, memory: PhysicalMemory, inode: Inode, pgoff: number): Stoppable<Folio | number>;
+  getFolioNoalloc(
+    current: Task,
+    memory: PhysicalMemory,
+    inode: Inode,
+    pgoff: number,
+  ): Stoppable<Folio | number>;
   /** Whether the page cache holds anything there, within the file's size: no lock, no reference. */
-  folioPresent(current: Task, memory: PhysicalMemory, inode: Inode, pgoff: number): Stoppable<boolean | number>;
+  folioPresent(
+    current: Task,
+    memory: PhysicalMemory,
+    inode: Inode,
+    pgoff: number,
+  ): Stoppable<boolean | number>;
   /**
    * COPY and ZEROPAGE of a shared mapping: one page into the page cache and then into the page table.
    * `source` is where COPY reads, null for ZEROPAGE. 0 or minus an errno; -ENOENT asks the caller to fill `fill.folio` from the

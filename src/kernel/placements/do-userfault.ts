@@ -7,8 +7,8 @@
  * - A page that is swapped out is swapped in before the message. (Swap is not modelled yet.)
  */
 import type { VmFaultReason } from "../../abi/index.js";
-import type { Placement } from "../fault/fault-path.js";
 import { callFault } from "../fault/call-fault.js";
+import type { Placement } from "../fault/fault-path.js";
 import { shmemOperations } from "../files/shmem.js";
 import {
   folioUnlock,

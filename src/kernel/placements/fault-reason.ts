@@ -1,13 +1,9 @@
 /**
  * The patch in the thread, with MISSING as in January 2026: ->fault() answers a reason, and the core calls handle_userfault().
  */
-import {
-  VM_FAULT_UFFD_MINOR,
-  VM_FAULT_UFFD_MISSING,
-  type VmFaultReason,
-} from "../../abi/index.js";
-import type { Placement } from "../fault/fault-path.js";
+import { VM_FAULT_UFFD_MINOR, VM_FAULT_UFFD_MISSING, type VmFaultReason } from "../../abi/index.js";
 import { callFault, FAULT_UNLIKELY } from "../fault/call-fault.js";
+import type { Placement } from "../fault/fault-path.js";
 import { shmemOperations } from "../files/shmem.js";
 import { VM_UFFD_MINOR, VM_UFFD_MISSING, type VmFault } from "../memory/index.js";
 import type { Stoppable } from "../tasks/index.js";

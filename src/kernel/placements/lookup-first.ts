@@ -3,8 +3,8 @@
  * is not there falls through, and is looked up again. MISSING stays with the memory type.
  */
 import type { VmFaultReason } from "../../abi/index.js";
-import type { Placement } from "../fault/fault-path.js";
 import { callFault } from "../fault/call-fault.js";
+import type { Placement } from "../fault/fault-path.js";
 import { shmemMissingInFault } from "../files/shmem-in-fault.js";
 import { folioUnlock, userfaultfdMinor, VM_UFFD_MINOR, type VmFault } from "../memory/index.js";
 import type { Stoppable } from "../tasks/index.js";

@@ -4,8 +4,8 @@
  * CONTINUE or COPY looks again.
  */
 import type { VmFaultReason } from "../../abi/index.js";
-import type { Placement } from "../fault/fault-path.js";
 import { callFault } from "../fault/call-fault.js";
+import type { Placement } from "../fault/fault-path.js";
 import { shmemOperations } from "../files/shmem.js";
 import {
   userfaultfdMinor,
@@ -26,8 +26,10 @@ export const presenceProbe: Placement = {
     if (userfaultfdMissingOrMinor(current, vma)) {
       current.ledger.indirectCalls++;
       const present = yield* vma.operations!.folioPresent(current, vmf.mm.memory, vma.inode!, vmf.pgoff);
-      if (present === true && userfaultfdMinor(current, vma)) return yield* handleUserfault(vmf, VM_UFFD_MINOR);
-      if (present === false && userfaultfdMissing(current, vma)) return yield* handleUserfault(vmf, VM_UFFD_MISSING);
+      if (present === true && userfaultfdMinor(current, vma))
+        return yield* handleUserfault(vmf, VM_UFFD_MINOR);
+      if (present === false && userfaultfdMissing(current, vma))
+        return yield* handleUserfault(vmf, VM_UFFD_MISSING);
     }
     return yield* callFault(vmf);
   },

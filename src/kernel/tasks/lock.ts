@@ -87,7 +87,8 @@ export class ReadWriteLock {
   }
 
   writeUnlock(current: Task): void {
-    if (this.#writer !== current) throw new Error(`${current.name} releases a write lock that it does not hold`);
+    if (this.#writer !== current)
+      throw new Error(`${current.name} releases a write lock that it does not hold`);
     this.#writer = null;
     if (this.#waiters !== null) this.#waiters = wakeAll(this.#waiters);
   }

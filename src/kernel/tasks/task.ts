@@ -7,6 +7,10 @@
  * - The task is explored: somebody wants to choose which task goes next before each touch of a shared object.
  *   `while (current.stops(object, "read")) yield;` With nobody exploring `stops` is false, and the function runs through.
  *
+ * A yield stands in one of these loops and nowhere else. The kernel is also compiled without generators
+ * (scripts/compile-direct.mjs), several times as fast, where nobody explores: there a task that sleeps runs the others on top of
+ * its own stack until it is woken.
+ *
  * Invariants:
  * 1. Between two touches a task changes nothing that another task can see.
  * 2. A task that sleeps has set its state before it released the lock of the queue it sleeps on, so no wake-up is lost.
@@ -28,9 +32,11 @@ export interface NextTouch {
 
 export type TaskState = "running" | "interruptible" | "killable" | "uninterruptible";
 
-/** Told when a sleeping task may run again. */
 export interface RunQueue {
+  /** The task may run again. */
   enqueue(task: Task): void;
+  /** Runs others until the task may run again. */
+  block(task: Task): void;
 }
 
 let lastThreadId = 0;
@@ -69,6 +75,11 @@ export class Task {
   /** schedule(): `while (current.asleep) yield;` */
   get asleep(): boolean {
     return this.state !== "running";
+  }
+
+  /** What a yield becomes where the kernel is compiled without generators. */
+  block(): void {
+    this.runQueue.block(this);
   }
 
   /** try_to_wake_up(): false if it was not asleep. */

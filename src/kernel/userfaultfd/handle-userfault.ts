@@ -85,10 +85,11 @@ export function* handleUserfault(
 
 /** userfaultfd_must_wait(): whether the page table still has nothing to offer. Read without the page-table lock. */
 function* userfaultfdMustWait(vmf: VmFault): Stoppable<boolean> {
-  while (vmf.current.stops(vmf.mm, "read")) yield;
-  const table = vmf.mm.table(vmf.address);
+  const { current, mm } = vmf;
+  while (current.stops(mm, "read")) yield;
+  const table = mm.table(vmf.address);
   if (table === null) return true;
-  while (vmf.current.stops(table, "read")) yield;
+  while (current.stops(table, "read")) yield;
   return pteNone(table.get(vmf.pteIndex));
 }
 

@@ -99,7 +99,12 @@ export function* userfaultfdIoctl(
 /** On failure the struct is zeroed, and the same userfaultfd can be asked again; after a success it cannot. */
 function userfaultfdApi(ctx: UserfaultfdContext, argument: DataView): number {
   const { api, features } = uffdioApi.read(argument);
-  if (api !== UFFD_API || features % 2 ** 32 !== features || features & ~UFFD_API_FEATURES || ctx.initialized) {
+  if (
+    api !== UFFD_API ||
+    features % 2 ** 32 !== features ||
+    features & ~UFFD_API_FEATURES ||
+    ctx.initialized
+  ) {
     uffdioApi.write(argument, { api: 0, features: 0, ioctls: 0n });
     return -EINVAL;
   }

@@ -8,9 +8,9 @@ import {
   type FillFolio,
   type Folio,
   folioUnlock,
+  linearPageIndex,
   lockVmaUnderRcu,
   type Mm,
-  linearPageIndex,
   mkPte,
   PageTable,
   type PhysicalMemory,
@@ -137,7 +137,14 @@ function* mfillAtomicPte(
       return yield* mfillAtomicPteContinue(current, vma, address);
     case "copy":
       if (vma.shared) {
-        return yield* vma.operations!.mfillAtomicPte(current, vma, address, fill.source + done, fillFolio, copyFromUser);
+        return yield* vma.operations!.mfillAtomicPte(
+          current,
+          vma,
+          address,
+          fill.source + done,
+          fillFolio,
+          copyFromUser,
+        );
       }
       return yield* mfillAtomicPteCopy(current, vma, address, fill.source + done, fillFolio, copyFromUser);
     case "zeropage":
@@ -252,4 +259,3 @@ function mfillFileOverSize(vma: Vma, address: number): boolean {
   if (vma.inode === null) return false;
   return linearPageIndex(vma, address) >= Math.ceil(vma.inode.size / vma.mm.pageSize);
 }
-

@@ -48,7 +48,8 @@ export function* userfaultfdRegister(
 ): Stoppable<number> {
   const { mm } = ctx;
   if (mode === 0) return -EINVAL;
-  if (mode & ~(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR)) return -EINVAL;
+  if (mode & ~(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR))
+    return -EINVAL;
   const vmFlags =
     (mode & UFFDIO_REGISTER_MODE_MISSING ? VM_UFFD_MISSING : 0) |
     (mode & UFFDIO_REGISTER_MODE_WP ? VM_UFFD_WP : 0) |

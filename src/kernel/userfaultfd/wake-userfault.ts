@@ -24,7 +24,11 @@ export function* wakeUserfault(
     // read() moved a fault meanwhile: both queues may have looked empty.
   } while (ctx.refileSeq.readRetry(sequence));
   if (needWakeup) {
-    yield* wakeLocked(current, ctx, (uwq) => len === 0 || (start <= uwq.address && uwq.address < start + len));
+    yield* wakeLocked(
+      current,
+      ctx,
+      (uwq) => len === 0 || (start <= uwq.address && uwq.address < start + len),
+    );
   }
 }
 
