@@ -7,12 +7,16 @@ const leastModules = 10;
 
 /** @param {boolean} withTypes Are imports of types alone seen as well? */
 async function imports(withTypes) {
-  const { output } = await cruise(["src"], {
-    ...config.options,
-    tsPreCompilationDeps: withTypes,
-    ruleSet: { forbidden: config.forbidden },
-    validate: true,
-  });
+  const { output } = await cruise(
+    ["src"],
+    {
+      ...config.options,
+      tsPreCompilationDeps: withTypes,
+      ruleSet: { forbidden: config.forbidden },
+      validate: true,
+    },
+    { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },
+  );
   if (typeof output === "string") throw new Error(output);
   return output;
 }

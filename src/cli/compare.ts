@@ -57,7 +57,7 @@ function runCompare(given: Arguments): void {
   if (given.json) console.log(JSON.stringify(comparison));
   else {
     const colour =
-      process.stdout.isTTY && process.stdout.hasColors() && process.env["NO_COLOR"] === undefined;
+      process.stdout.isTTY && process.stdout.hasColors() && process.env.NO_COLOR === undefined;
     console.log(comparisonText(comparison, { width: process.stdout.columns ?? 160, colour }));
     if (given.report !== undefined) console.log(`\nThe report is in ${given.report}.`);
   }

@@ -18,21 +18,17 @@ export function vmaStartRead(current: Task, vma: Vma): boolean {
 
 export function vmaEndRead(vma: Vma): void {
   vma.readers--;
-  if (vma.readers === 0 && vma.writerWaiting !== null) {
-    vma.writerWaiting.wake();
-    vma.writerWaiting = null;
-  }
 }
 
 /** vma_start_write(): the mmap lock is held for writing. Blocks until the VMA's readers have left; new ones are refused. */
 export function* vmaStartWrite(current: Task, vma: Vma): Stoppable<void> {
   while (current.stops(vma, "acquire")) yield;
   vma.lockSequence = vma.mm.lockSequence;
-  while (vma.readers > 0) {
-    vma.writerWaiting = current;
-    current.state = "uninterruptible";
-    while (current.asleep) yield;
-  }
+  while (!readersHaveLeft(current, vma)) yield;
+}
+
+function readersHaveLeft(current: Task, vma: Vma): boolean {
+  return vma.readers === 0 ? current.goesOn() : current.waits(() => vma.readers === 0);
 }
 
 /** lock_vma_under_rcu(): the VMA of an address, read-locked; null if there is none or a writer has it: then use the mmap lock. */

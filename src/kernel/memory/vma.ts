@@ -27,8 +27,6 @@ export class Vma {
   lockSequence = -1;
   /** No longer in the mm's tree. */
   detached = false;
-  /** The task that waits for the readers to leave. */
-  writerWaiting: Task | null = null;
 
   constructor(
     /** vm_mm */

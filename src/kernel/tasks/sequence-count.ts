@@ -8,8 +8,13 @@ export class SequenceCount {
 
   /** read_seqcount_begin(): -1 while a writer is inside; then yield and ask again. */
   readBegin(current: Task): number {
-    if (current.stops(this, "read")) return -1;
-    return this.#sequence % 2 === 0 ? this.#sequence : -1;
+    if (current.ready === null && current.stops(this, "read")) return -1;
+    if (this.#sequence % 2 === 0) {
+      current.goesOn();
+      return this.#sequence;
+    }
+    current.waits(() => this.#sequence % 2 === 0);
+    return -1;
   }
 
   /** read_seqcount_retry(): true if a writer has been inside since readBegin() answered `sequence`. */

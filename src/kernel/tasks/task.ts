@@ -14,14 +14,15 @@
  * Invariants:
  * 1. Between two touches a task changes nothing that another task can see.
  * 2. A task that sleeps has set its state before it released the lock of the queue it sleeps on, so no wake-up is lost.
- * 3. Memory is sequentially consistent: a missing barrier cannot be seen here.
+ * 3. A task that nobody explores does not sleep with a lock held. So it never finds one held: that is a defect, and throws.
+ * 4. Memory is sequentially consistent: a missing barrier cannot be seen here.
  */
 import type { Ledger } from "../ledger.js";
 
 /** A kernel function that may stop, with what it returns in the end. */
 export type Stoppable<T> = Generator<void, T, void>;
 
-/** "acquire" and "release" are a lock's; a release is never stopped at, since nobody can run between it and what came before. */
+/** A release of a lock is never stopped at: it goes with the step before it. */
 export type TouchKind = "read" | "write" | "acquire";
 
 /** What an explored task is about to do: it happens when the task is resumed. */
@@ -44,12 +45,14 @@ let lastThreadId = 0;
 export class Task {
   /** gettid(): what a message says with the feature THREAD_ID. */
   readonly threadId = ++lastThreadId;
-  /** Anything but "running" is asleep, or about to be. Set by the task itself, back to "running" by who wakes it. */
+  /** Anything but "running": it sleeps in schedule(), or will there. Set by the task itself, back to "running" by who wakes it. */
   state: TaskState = "running";
   /** PF_EXITING or PF_DUMPCORE: it must not sleep in a fault any more. */
   exiting = false;
   /** Explored: the touch that the task has stopped before. */
   next: NextTouch | null = null;
+  /** Explored: what has to come true before the task can go on, where it waits for a lock. */
+  ready: (() => boolean) | null = null;
   /** task_struct::min_flt and maj_flt: faults completed. */
   minorFaults = 0;
   majorFaults = 0;
@@ -70,6 +73,26 @@ export class Task {
     }
     this.next = { object, kind };
     return true;
+  }
+
+  /** The task cannot go on before `ready`. Answers false: yield, then ask again. */
+  waits(ready: () => boolean): false {
+    if (!this.explored)
+      throw new Error(`${this.name} finds a lock held, and nobody runs who could release it`);
+    this.ready = ready;
+    return false;
+  }
+
+  /** What it waited for has come, if it waited. Answers true. */
+  goesOn(): true {
+    this.ready = null;
+    return true;
+  }
+
+  /** Explored, and stopped: it cannot be resumed now. */
+  get blocked(): boolean {
+    if (this.ready !== null) return !this.ready();
+    return this.next === null && this.asleep;
   }
 
   /** schedule(): `while (current.asleep) yield;` */

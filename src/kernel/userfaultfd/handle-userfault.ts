@@ -16,7 +16,13 @@ import {
   VM_FAULT_SIGBUS,
   type VmFaultReason,
 } from "../../abi/index.js";
-import { pteNone, releaseFaultLock, VM_UFFD_MINOR, VM_UFFD_MISSING, type VmFault } from "../memory/index.js";
+import {
+  pteNone,
+  releaseFaultLock,
+  VM_UFFD_MINOR,
+  type VM_UFFD_MISSING,
+  type VmFault,
+} from "../memory/index.js";
 import type { Stoppable, TaskState } from "../tasks/index.js";
 import { UserfaultfdWaitQueue } from "./context.js";
 
