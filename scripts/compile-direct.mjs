@@ -22,7 +22,8 @@ export function compileDirect() {
   let functions = 0;
   for (const file of readdirSync(to, { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".js")) continue;
-    const source = ts.createSourceFile(file, readFileSync(to + file, "utf8"), ts.ScriptTarget.ES2023, true);
+    const compiled = readFileSync(to + file, "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "");
+    const source = ts.createSourceFile(file, compiled, ts.ScriptTarget.ES2023, true);
     const { transformed } = ts.transform(source, [
       direct(() => {
         functions++;
