@@ -78,7 +78,8 @@ const TWO_32 = 2 ** 32;
 
 /** Writes a 64-bit integer, signed or not, of magnitude below 2^53, without a bigint: this is on the path of every fault. */
 export function writeInt64(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value % TWO_32, true);
+  // setUint32() keeps the low 32 bits by itself.
+  view.setUint32(offset, value, true);
   view.setInt32(offset + 4, Math.floor(value / TWO_32), true);
 }
 

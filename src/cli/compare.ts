@@ -13,7 +13,6 @@ import {
   targetNames,
   UsageError,
 } from "../compare/index.js";
-import { comparisonHtml, comparisonText } from "../report/index.js";
 import { ExitCode, Failure } from "./exit.js";
 
 interface Arguments {
@@ -49,15 +48,16 @@ export function addCompare(program: Command): void {
     .action(runCompare);
 }
 
-function runCompare(given: Arguments): void {
+async function runCompare(given: Arguments): Promise<void> {
   const options = readArguments(given);
   const comparison = compare(options);
   clearProgress();
+  // Loading it takes as long as a small comparison.
+  const { comparisonHtml, comparisonText } = await import("../report/index.js");
   if (given.report !== undefined) writeFileSync(given.report, comparisonHtml(comparison));
   if (given.json) console.log(JSON.stringify(comparison));
   else {
-    const colour =
-      process.stdout.isTTY && process.stdout.hasColors() && process.env.NO_COLOR === undefined;
+    const colour = process.stdout.isTTY && process.stdout.hasColors() && process.env.NO_COLOR === undefined;
     console.log(comparisonText(comparison, { width: process.stdout.columns ?? 160, colour }));
     if (given.report !== undefined) console.log(`\nThe report is in ${given.report}.`);
   }

@@ -50,13 +50,12 @@ import {
 
 type OpenFile = Inode | UserfaultfdContext;
 
-/** Where the first mapping goes. They go up from here, a page apart, so that two never merge by accident. */
+/** Where mappings begin. */
 const MMAP_BASE = 0x10000000;
 
 export class Process implements CopyFromUser {
   readonly mm: Mm;
   readonly #files: (OpenFile | undefined)[] = [];
-  #nextAddress = MMAP_BASE;
 
   constructor(readonly kernel: Kernel) {
     this.mm = kernel.newMm();
@@ -175,11 +174,13 @@ export class Process implements CopyFromUser {
       inode.open = false;
     }
     const bytes = Math.ceil(length / mm.pageSize) * mm.pageSize;
-    if (this.#nextAddress + bytes > TASK_SIZE) return -ENOMEM;
-    const start = this.#nextAddress;
-    this.#nextAddress += bytes + mm.pageSize;
 
     while (!mm.mmapLock.writeLock(current)) yield;
+    const start = this.#unmappedArea(bytes);
+    if (start + bytes > TASK_SIZE) {
+      mm.mmapWriteUnlock(current);
+      return -ENOMEM;
+    }
     const vma = new Vma(
       mm,
       start,
@@ -197,6 +198,16 @@ export class Process implements CopyFromUser {
       for (let at = start; at < vma.end; at += mm.pageSize) {
         if ((yield* this.access(current, at, (prot & PROT_WRITE) !== 0, "kernel")) < 0) break;
       }
+    }
+    return start;
+  }
+
+  /** get_unmapped_area(): the lowest place, a page away from its neighbours, so that two mappings never merge by accident. */
+  #unmappedArea(bytes: number): number {
+    let start = MMAP_BASE;
+    for (const vma of this.mm.vmasIn(MMAP_BASE, TASK_SIZE)) {
+      if (start + bytes + this.mm.pageSize <= vma.start) break;
+      start = vma.end + this.mm.pageSize;
     }
     return start;
   }

@@ -44,7 +44,7 @@ export interface Machine {
   /**
    * Calls `answer` whenever the userfaultfd has a message, until `thread` has finished what it was given. "stuck": neither will
    * happen any more (the executable kernel knows; on the running one, neither happened for `milliseconds`). `answer` reads the
-   * message itself, and must not touch registered memory.
+   * message itself, may find none (-EAGAIN), and must not touch registered memory.
    */
   serve(fd: number, thread: Thread, milliseconds: number, answer: () => void): "finished" | "stuck";
 

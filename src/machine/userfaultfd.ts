@@ -96,6 +96,9 @@ export class Userfaultfd {
   get zeroed(): number {
     return readInt64(this.#zeropage, uffdioZeropage.fields.zeropage[0]);
   }
+  set zeroed(value: number) {
+    fill(this.#zeropage, uffdioZeropage, "zeropage", value);
+  }
 
   continue(start: number, len: number, mode = 0): number {
     const view = this.#continue;
@@ -107,6 +110,9 @@ export class Userfaultfd {
   /** CONTINUE's out field. */
   get mapped(): number {
     return readInt64(this.#continue, uffdioContinue.fields.mapped[0]);
+  }
+  set mapped(value: number) {
+    fill(this.#continue, uffdioContinue, "mapped", value);
   }
 
   /** How many messages were read, or minus an errno. */

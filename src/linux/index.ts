@@ -1,0 +1,3 @@
+/** The running Linux kernel: libc by FFI, real threads. */
+export { LinuxMachine } from "./linux-machine.js";
+export { type LinuxOffer, whatLinuxOffers } from "./offers.js";

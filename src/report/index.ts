@@ -1,0 +1,2 @@
+export { comparisonHtml } from "./html.js";
+export { comparisonText, type TextOptions } from "./tables.js";
