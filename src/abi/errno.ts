@@ -20,7 +20,9 @@ export const EMFILE = 24;
 export const ENOTTY = 25;
 export const EFBIG = 27;
 export const ENOSPC = 28;
+export const ESPIPE = 29;
 export const ENOSYS = 38;
+export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 
 const names: ReadonlyMap<number, string> = new Map(
@@ -43,7 +45,9 @@ const names: ReadonlyMap<number, string> = new Map(
     ENOTTY,
     EFBIG,
     ENOSPC,
+    ESPIPE,
     ENOSYS,
+    EOVERFLOW,
     EOPNOTSUPP,
   }).map(([name, number]) => [number, name]),
 );

@@ -5,6 +5,8 @@ export const PROT_WRITE = 2;
 
 export const MAP_SHARED = 0x01;
 export const MAP_PRIVATE = 0x02;
+/** MAP_SHARED for files, with a check of the other flags. */
+export const MAP_SHARED_VALIDATE = 0x03;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_POPULATE = 0x8000;
 

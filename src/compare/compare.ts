@@ -12,7 +12,7 @@ import {
   type Placement,
 } from "../kernel/index.js";
 import { LinuxMachine, whatLinuxOffers } from "../linux/index.js";
-import type { Access, Machine } from "../machine/index.js";
+import type { Access, Machine, Thread } from "../machine/index.js";
 import type { Cell, Comparison, Order, RunningKernel, Spread } from "./comparison.js";
 import { Expected } from "./content.js";
 import { knowHandleUserfault } from "./know-handle-userfault.js";
@@ -128,25 +128,37 @@ function shuffle<T extends unknown[] | Uint32Array>(items: T): T {
   return items;
 }
 
+interface MachineAndThread {
+  readonly machine: Machine;
+  /** Which touches. */
+  readonly thread: Thread;
+}
+
 /** A machine for each target, kept from row to row. */
 class Machines {
-  readonly #machines = new Map<string, Machine>();
+  readonly #machines = new Map<string, MachineAndThread>();
+  readonly #all: Machine[] = [];
 
   constructor(readonly bytes: number) {}
 
-  get(target: TargetName, faultAround: boolean): Machine {
+  get(target: TargetName, faultAround: boolean): MachineAndThread {
     const key = `${target} ${faultAround}`;
-    let machine = this.#machines.get(key);
-    if (machine === undefined) {
+    let found = this.#machines.get(key);
+    if (found === undefined) {
       const placement = placementOf(target);
-      machine = placement === null ? new LinuxMachine() : executable(placement, this.bytes, faultAround);
-      this.#machines.set(key, machine);
+      const machine: Machine =
+        placement === null
+          ? new LinuxMachine({ oneCpu: true })
+          : executable(placement, this.bytes, faultAround);
+      this.#all.push(machine);
+      found = { machine, thread: machine.thread() };
+      this.#machines.set(key, found);
     }
-    return machine;
+    return found;
   }
 
   shutdown(): void {
-    for (const machine of this.#machines.values()) machine.shutdown();
+    for (const machine of this.#all) machine.shutdown();
   }
 }
 
@@ -174,8 +186,13 @@ function pastTheEndCells(
   sharing: Sharing,
 ): Cell[] {
   return targets.map((target) => {
-    const machine = machines.get(target, scenario.faultAround);
-    const { missingMessages, minorMessages, outcome, verified } = pastTheEnd(machine, scenario, sharing);
+    const { machine, thread } = machines.get(target, scenario.faultAround);
+    const { missingMessages, minorMessages, outcome, verified } = pastTheEnd(
+      machine,
+      thread,
+      scenario,
+      sharing,
+    );
     return {
       scenario: scenario.name,
       access: "read",
@@ -207,8 +224,8 @@ function timedCells(
   const runs = targets
     .filter((target) => target !== "kernel" || scenario.faultAround)
     .map((target) => {
-      const machine = machines.get(target, scenario.faultAround);
-      const run = new ScenarioRun(machine, scenario, sharing, expected, order);
+      const { machine, thread } = machines.get(target, scenario.faultAround);
+      const run = new ScenarioRun(machine, thread, scenario, sharing, expected, order);
       return { target, run, ledger: ledgerOf(machine), counted: zeroLedger(), rounds: [] as Round[] };
     });
   let round = 0;

@@ -3,19 +3,21 @@
  * measured on the one is true of the other, which the explorer walks.
  */
 import { expect, test } from "vitest";
-import * as kernel from "../kernel/index.js";
+import * as kernelModule from "../kernel/index.js";
 import type { Access } from "../machine/index.js";
 import { Expected } from "./content.js";
 import { ScenarioRun } from "./round.js";
 import { type Scenario, type Sharing, scenarios } from "./scenarios.js";
 import { kernelDirect } from "./targets.js";
 
+const kernel: typeof kernelModule = { ...kernelModule };
+
 const PAGES = 24;
 const content = Uint8Array.from({ length: PAGES * 4096 }, (_, at) => at * 7);
 
 function run(
-  from: typeof kernel,
-  placement: kernel.Placement,
+  from: typeof kernelModule,
+  placement: kernelModule.Placement,
   scenario: Scenario,
   access: Access,
   sharing: Sharing,
@@ -31,7 +33,7 @@ function run(
   const expected = new Expected(scenario, access, sharing, content, 4096, new Uint8Array(content.length));
   expected.prepare(0);
   const order = Uint32Array.from({ length: PAGES }, (_, page) => (page * 7) % PAGES);
-  const scenarioRun = new ScenarioRun(machine, scenario, sharing, expected, order);
+  const scenarioRun = new ScenarioRun(machine, machine.thread(), scenario, sharing, expected, order);
   const ledger = machine.kernel.ledger;
   let counted = {};
   const round = scenarioRun.round(

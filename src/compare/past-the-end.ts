@@ -13,7 +13,7 @@ import {
   PROT_WRITE,
   UFFD_PAGEFAULT_FLAG_MINOR,
 } from "../abi/index.js";
-import type { Machine } from "../machine/index.js";
+import type { Machine, Thread } from "../machine/index.js";
 import { check, register, STUCK_MILLISECONDS } from "./round.js";
 import type { Scenario, Sharing } from "./scenarios.js";
 
@@ -25,7 +25,12 @@ export interface PastTheEnd {
   readonly verified: boolean;
 }
 
-export function pastTheEnd(machine: Machine, scenario: Scenario, sharing: Sharing): PastTheEnd {
+export function pastTheEnd(
+  machine: Machine,
+  thread: Thread,
+  scenario: Scenario,
+  sharing: Sharing,
+): PastTheEnd {
   const { pageSize } = machine;
   const fd = check(machine.memfdCreate("short"), "memfd_create");
   check(machine.ftruncate(fd, pageSize), "ftruncate");
@@ -34,7 +39,6 @@ export function pastTheEnd(machine: Machine, scenario: Scenario, sharing: Sharin
   const source = check(machine.mmap(pageSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), "mmap");
   const userfaultfd = register(machine, address, 2 * pageSize, scenario.mode);
   const messages = new MessageBuffer(1);
-  const thread = machine.thread();
   thread.touch({
     address,
     order: Uint32Array.of(1),
@@ -56,7 +60,6 @@ export function pastTheEnd(machine: Machine, scenario: Scenario, sharing: Sharin
   });
   if (answer === 0) check(userfaultfd.close(), "close");
   const { result } = thread.join();
-  thread.end();
   check(machine.munmap(address, 2 * pageSize), "munmap");
   check(machine.munmap(source, pageSize), "munmap");
   check(machine.close(fd), "close");

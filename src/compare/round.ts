@@ -38,12 +38,13 @@ export class ScenarioRun {
   /** Where COPY takes its pages from; -1 where nothing is copied. */
   readonly #source: number;
   readonly #sourceFd: number;
-  readonly #thread: Thread;
   readonly #messages = new MessageBuffer(64);
   readonly #bytes: Uint8Array;
 
   constructor(
     readonly machine: Machine,
+    /** Idle; touches the memory. */
+    readonly thread: Thread,
     readonly scenario: Scenario,
     readonly sharing: Sharing,
     readonly expected: Expected,
@@ -66,7 +67,6 @@ export class ScenarioRun {
       this.#sourceFd = -1;
       this.#source = -1;
     }
-    this.#thread = machine.thread();
   }
 
   /** Fills the page cache as the scenario has it: what is not cached is absent. */
@@ -107,9 +107,9 @@ export class ScenarioRun {
     if (access === "write") this.#bytes.set(expected.touched);
     else this.#bytes.fill(0);
     before();
-    this.#thread.touch({ address, order: this.order, access, bytes: this.#bytes, throughSystemCall: false });
+    this.thread.touch({ address, order: this.order, access, bytes: this.#bytes, throughSystemCall: false });
     const served = userfaultfd === null ? NOTHING_SERVED : this.#serve(userfaultfd, address);
-    const touch = this.#thread.join();
+    const touch = this.thread.join();
     after();
 
     if (userfaultfd !== null) check(userfaultfd.close(), "close");
@@ -124,7 +124,7 @@ export class ScenarioRun {
   #serve(userfaultfd: Userfaultfd, address: number): Served {
     const { machine, scenario } = this;
     const served = { missingMessages: 0, minorMessages: 0 };
-    const end = machine.serve(userfaultfd.fd, this.#thread, STUCK_MILLISECONDS, () =>
+    const end = machine.serve(userfaultfd.fd, this.thread, STUCK_MILLISECONDS, () =>
       this.#answer(userfaultfd, address, served),
     );
     if (end === "stuck") throw new Error(`${scenario.name}: a thread sleeps, and there is no message`);
@@ -164,7 +164,6 @@ export class ScenarioRun {
 
   end(): void {
     const { machine } = this;
-    this.#thread.end();
     if (this.#source !== -1) {
       check(machine.munmap(this.#source, this.expected.content.length), "munmap");
       check(machine.close(this.#sourceFd), "close");

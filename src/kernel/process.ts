@@ -3,12 +3,16 @@
  * The result is 0 or more, or minus an errno.
  */
 import {
+  EACCES,
   EBADF,
   EFAULT,
   EINVAL,
   ENODEV,
   ENOMEM,
+  ENOTTY,
   EOPNOTSUPP,
+  EOVERFLOW,
+  ESPIPE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
   MADV_DONTNEED,
@@ -16,7 +20,7 @@ import {
   MAP_ANONYMOUS,
   MAP_POPULATE,
   MAP_PRIVATE,
-  MAP_SHARED,
+  MAP_SHARED_VALIDATE,
   type MessageBuffer,
   O_CLOEXEC,
   O_NONBLOCK,
@@ -111,41 +115,36 @@ export class Process implements CopyFromUser {
   }
 
   *ftruncate(current: Task, fd: number, bytes: number): Stoppable<number> {
+    if (bytes < 0) return -EINVAL;
     const inode = this.inode(fd);
     if (inode === null) return this.#files[fd] === undefined ? -EBADF : -EINVAL;
-    if (bytes < 0) return -EINVAL;
     yield* shmemTruncate(current, this.kernel.memory, inode, bytes);
     return 0;
   }
 
   /** FALLOC_FL_PUNCH_HOLE alone is offered. */
   *fallocate(current: Task, fd: number, mode: number, offset: number, length: number): Stoppable<number> {
+    if (this.#files[fd] === undefined) return -EBADF;
     if (offset < 0 || length <= 0) return -EINVAL;
-    const inode = this.inode(fd);
-    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -ENODEV;
     if (mode !== (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) return -EOPNOTSUPP;
-    const { pageSize } = this.mm;
-    yield* shmemPunchHole(
-      current,
-      this.kernel.memory,
-      inode,
-      Math.ceil(offset / pageSize),
-      Math.floor((offset + length) / pageSize),
-    );
+    const inode = this.inode(fd);
+    // A userfaultfd is open for reading alone.
+    if (inode === null) return -EBADF;
+    yield* shmemPunchHole(current, this.kernel.memory, inode, offset, length);
     return 0;
   }
 
   *pwrite(current: Task, fd: number, bytes: Uint8Array, offset: number): Stoppable<number> {
-    const inode = this.inode(fd);
-    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -EINVAL;
     if (offset < 0) return -EINVAL;
+    const inode = this.inode(fd);
+    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -ESPIPE;
     return yield* shmemFileWrite(current, this.kernel.memory, inode, bytes, offset);
   }
 
   *pread(current: Task, fd: number, into: Uint8Array, offset: number): Stoppable<number> {
-    const inode = this.inode(fd);
-    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -EINVAL;
     if (offset < 0) return -EINVAL;
+    const inode = this.inode(fd);
+    if (inode === null) return this.#files[fd] === undefined ? -EBADF : -ESPIPE;
     return yield* shmemFileRead(current, this.kernel.memory, inode, into, offset);
   }
 
@@ -160,13 +159,20 @@ export class Process implements CopyFromUser {
     offset: number,
   ): Stoppable<number> {
     const { mm } = this;
-    const shared = (flags & MAP_SHARED) !== 0;
-    if (shared === ((flags & MAP_PRIVATE) !== 0)) return -EINVAL;
-    if (length <= 0 || offset < 0 || offset % mm.pageSize !== 0) return -EINVAL;
+    const anonymous = (flags & MAP_ANONYMOUS) !== 0;
+    const type = flags & MAP_SHARED_VALIDATE;
+    const shared = type !== MAP_PRIVATE;
+    if (offset % mm.pageSize !== 0) return -EINVAL;
+    if (!anonymous && this.#files[fd] === undefined) return -EBADF;
+    if (length === 0) return -EINVAL;
+    if (length < 0 || length > TASK_SIZE) return -ENOMEM;
+    if (!anonymous && offset < 0) return -EOVERFLOW;
+    if (type === 0 || (anonymous && type === MAP_SHARED_VALIDATE)) return -EINVAL;
     let inode: Inode | null = null;
-    if (!(flags & MAP_ANONYMOUS)) {
+    if (!anonymous) {
       inode = this.inode(fd);
-      if (inode === null) return this.#files[fd] === undefined ? -EBADF : -ENODEV;
+      // A userfaultfd is open for reading alone, and cannot be mapped.
+      if (inode === null) return shared && prot & PROT_WRITE ? -EACCES : -ENODEV;
     } else if (shared) {
       // shmem_zero_setup(): shared anonymous memory is a file without a name.
       inode = new Inode(this.kernel.faultPath.placement.shmem);
@@ -231,26 +237,22 @@ export class Process implements CopyFromUser {
 
   *madvise(current: Task, address: number, length: number, advice: number): Stoppable<number> {
     const { mm } = this;
+    if (advice !== MADV_DONTNEED && advice !== MADV_NOHUGEPAGE) return -EINVAL;
     if (address % mm.pageSize !== 0 || length < 0) return -EINVAL;
     const end = address + Math.ceil(length / mm.pageSize) * mm.pageSize;
-    switch (advice) {
-      case MADV_NOHUGEPAGE:
-        return 0;
-      case MADV_DONTNEED: {
-        while (!mm.mmapLock.readLock(current)) yield;
-        let mapped = address;
-        for (const vma of mm.vmasIn(address, end)) {
-          if (vma.start > mapped) break;
-          mapped = Math.min(vma.end, end);
-          yield* mm.zap(current, Math.max(vma.start, address), mapped, true);
-        }
-        mm.mmapLock.readUnlock();
-        // A hole in the range is an error, after all that is mapped has been done.
-        return mapped < end ? -ENOMEM : 0;
-      }
-      default:
-        return -EINVAL;
+    while (!mm.mmapLock.readLock(current)) yield;
+    let mapped = address;
+    let unmappedError = 0;
+    for (const vma of mm.vmasIn(address, end)) {
+      if (vma.start > mapped) unmappedError = -ENOMEM;
+      const start = Math.max(vma.start, address);
+      mapped = Math.min(vma.end, end);
+      // No page is a huge one.
+      if (advice === MADV_DONTNEED) yield* mm.zap(current, start, mapped, true);
     }
+    mm.mmapLock.readUnlock();
+    // A hole in the range is an error, after all that is mapped has been done.
+    return mapped < end ? -ENOMEM : unmappedError;
   }
 
   // Memory.
@@ -305,7 +307,7 @@ export class Process implements CopyFromUser {
 
   *ioctl(current: Task, fd: number, request: number, argument: DataView): Stoppable<number> {
     const ctx = this.userfaultfdContext(fd);
-    if (ctx === null) return -EBADF;
+    if (ctx === null) return this.#files[fd] === undefined ? -EBADF : -ENOTTY;
     return yield* userfaultfdIoctl(current, ctx, request, argument, this);
   }
 

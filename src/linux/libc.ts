@@ -39,6 +39,10 @@ export interface Libc {
   /** `fds` are struct pollfd. Blocks for at most `milliseconds`, for ever where that is negative. */
   poll(fds: DataView, count: number, milliseconds: number): number;
   sched_yield(): number;
+  sched_getcpu(): number;
+  /** Of the calling thread: a bit for each CPU. Threads that it starts inherit it. */
+  sched_getaffinity(mask: Buffer): number;
+  sched_setaffinity(mask: Buffer): number;
   /** `into` is a struct rusage. */
   getrusage(who: number, into: Int32Array): number;
   /** `into` is a struct timespec. */
@@ -97,6 +101,9 @@ function bind(koffi: typeof import("koffi")): Libc {
   const ioctl = library.func("ioctl", "int", ["int", "ulong", "intptr_t"]);
   const poll = library.func("poll", "int", ["intptr_t", "ulong", "int"]);
   const sched_yield = library.func("sched_yield", "int", []);
+  const sched_getcpu = library.func("sched_getcpu", "int", []);
+  const sched_getaffinity = library.func("sched_getaffinity", "int", ["int", "size_t", "intptr_t"]);
+  const sched_setaffinity = library.func("sched_setaffinity", "int", ["int", "size_t", "intptr_t"]);
   const getrusage = library.func("getrusage", "int", ["int", "void *"]);
   const clock_gettime = library.func("clock_gettime", "int", ["int", "void *"]);
   const sysconf = library.func("sysconf", "int64", ["int"]);
@@ -127,6 +134,9 @@ function bind(koffi: typeof import("koffi")): Libc {
       answer(ioctl(fd, request, typeof argument === "number" ? argument : addressOf(argument))),
     poll: (fds, count, milliseconds) => answer(poll(addressOf(fds), count, milliseconds)),
     sched_yield: () => answer(sched_yield()),
+    sched_getcpu: () => answer(sched_getcpu()),
+    sched_getaffinity: (mask) => answer(sched_getaffinity(0, mask.byteLength, addressOf(mask))),
+    sched_setaffinity: (mask) => answer(sched_setaffinity(0, mask.byteLength, addressOf(mask))),
     getrusage: (who, into) => answer(getrusage(who, into)),
     clock_gettime: (clock, into) => answer(clock_gettime(clock, into)),
     pageSize: () => sysconf(_SC_PAGESIZE),

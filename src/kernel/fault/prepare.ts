@@ -30,17 +30,17 @@ export function preallocatePte(vmf: VmFault): void {
  */
 export function vmfAnonPrepare(vmf: VmFault): VmFaultReason {
   const { vma, mm } = vmf;
-  if (vma.anonVma) return 0;
+  if (vma.anonVma !== null) return 0;
   if (vmf.flags & FAULT_FLAG_VMA_LOCK) {
     vmf.current.ledger.mmapLocks++;
     if (!mm.mmapLock.readTrylock()) {
       vmaEndRead(vma);
       return VM_FAULT_RETRY;
     }
-    vma.anonVma = true;
+    mm.anonVmaPrepare(vma);
     mm.mmapLock.readUnlock();
     return 0;
   }
-  vma.anonVma = true;
+  mm.anonVmaPrepare(vma);
   return 0;
 }

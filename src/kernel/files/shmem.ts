@@ -17,6 +17,7 @@ import {
   type VmFaultReason,
 } from "../../abi/index.js";
 import {
+  type AddressSpace,
   type CopyFromUser,
   type FillFolio,
   type Folio,
@@ -329,20 +330,25 @@ export function* shmemFileRead(
   return Math.max(0, end - offset);
 }
 
-/** fallocate(FALLOC_FL_PUNCH_HOLE): pages leave the page cache and every mapping; copies in private mappings stay. */
+/**
+ * fallocate(FALLOC_FL_PUNCH_HOLE) of some bytes: pages leave the page cache and every mapping; copies in private mappings stay.
+ * Parts of pages are zeroed.
+ */
 export function* shmemPunchHole(
   current: Task,
   memory: PhysicalMemory,
   inode: Inode,
-  start: number,
-  next: number,
+  offset: number,
+  length: number,
 ): Stoppable<void> {
+  const start = Math.ceil(offset / memory.pageSize);
+  const next = Math.floor((offset + length) / memory.pageSize);
   while (!inode.lock.writeLock(current)) yield;
   const punch = { start, next, waitQueue: new WaitQueueHead() };
   while (current.stops(inode, "write")) yield;
   inode.holePunch = punch;
   yield* unmapMappingRange(current, inode, start, next, false);
-  yield* shmemUndoRange(current, memory, inode, start, next);
+  yield* shmemUndoRange(current, memory, inode, offset, offset + length);
   while (!punch.waitQueue.lock.lock(current)) yield;
   inode.holePunch = null;
   punch.waitQueue.wakeLocked(current, () => true);
@@ -364,15 +370,9 @@ export function* shmemTruncate(
   if (shrinks) {
     const first = Math.ceil(bytes / memory.pageSize);
     yield* unmapMappingRange(current, inode, first, Number.POSITIVE_INFINITY, true);
-    yield* shmemUndoRange(current, memory, inode, first, Number.POSITIVE_INFINITY);
+    yield* shmemUndoRange(current, memory, inode, bytes, Number.POSITIVE_INFINITY);
     // Copies that a racing fault of a private mapping made since.
     yield* unmapMappingRange(current, inode, first, Number.POSITIVE_INFINITY, true);
-    const within = bytes % memory.pageSize;
-    const last = inode.mapping.pages[first - 1];
-    if (within > 0 && last !== undefined) {
-      const at = last.pfn * memory.pageSize;
-      memory.bytes.fill(0, at + within, at + memory.pageSize);
-    }
   }
   inode.lock.writeUnlock(current);
 }
@@ -393,16 +393,18 @@ function* unmapMappingRange(
   }
 }
 
-/** shmem_undo_range(): removes the pages [start, next) from the page cache. */
+/** shmem_undo_range(): the pages in the bytes [from, to) leave the page cache; parts of pages at both ends are zeroed. */
 function* shmemUndoRange(
   current: Task,
   memory: PhysicalMemory,
   inode: Inode,
-  start: number,
-  next: number,
+  from: number,
+  to: number,
 ): Stoppable<void> {
   const { mapping } = inode;
-  for (let index = start; index < Math.min(next, mapping.pages.length); index++) {
+  const { pageSize } = memory;
+  const next = Math.min(Math.floor(to / pageSize), mapping.pages.length);
+  for (let index = Math.ceil(from / pageSize); index < next; index++) {
     while (current.stops(mapping, "read")) yield;
     if (mapping.pages[index] === undefined) continue;
     const folio = mapping.getEntry(current, index)!;
@@ -417,4 +419,33 @@ function* shmemUndoRange(
     folioUnlock(current, folio);
     memory.put(current, folio);
   }
+  const first = Math.floor(from / pageSize);
+  const last = Math.floor(to / pageSize);
+  if (from % pageSize > 0) {
+    const end = first === last ? to % pageSize : pageSize;
+    yield* zeroPartialFolio(current, memory, mapping, first, from % pageSize, end);
+  }
+  if (to % pageSize > 0 && (first < last || from % pageSize === 0))
+    yield* zeroPartialFolio(current, memory, mapping, last, 0, to % pageSize);
+}
+
+/** truncate_inode_partial_folio(): zeroes the bytes [start, end) of a page, if it is there. */
+function* zeroPartialFolio(
+  current: Task,
+  memory: PhysicalMemory,
+  mapping: AddressSpace,
+  index: number,
+  start: number,
+  end: number,
+): Stoppable<void> {
+  while (current.stops(mapping, "read")) yield;
+  const folio = mapping.getEntry(current, index);
+  if (folio === null) return;
+  while (!folioLock(current, folio)) yield;
+  if (folio.mapping === mapping) {
+    const at = folio.pfn * memory.pageSize;
+    memory.bytes.fill(0, at + start, at + end);
+  }
+  folioUnlock(current, folio);
+  memory.put(current, folio);
 }

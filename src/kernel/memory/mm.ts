@@ -4,8 +4,8 @@
 import { ReadWriteLock, type Stoppable, type Task } from "../tasks/index.js";
 import { type PageTable, pteLock } from "./page-table.js";
 import type { PhysicalMemory } from "./physical-memory.js";
-import { PTE_NONE, pteNone, ptePfn, ptePresent, pteWrite } from "./pte.js";
-import { linearPageIndex, Vma } from "./vma.js";
+import { PTE_NONE, pteAccessible, pteNone, ptePfn, pteWrite } from "./pte.js";
+import { AnonVma, linearPageIndex, VM_READ, VM_WRITE, Vma } from "./vma.js";
 import { vmaStartWrite } from "./vma-lock.js";
 
 export class Mm {
@@ -88,18 +88,31 @@ export class Mm {
       yield* vmaStartWrite(current, vma);
       this.unlink(vma);
       previous.end = vma.end;
+      previous.anonVma ??= vma.anonVma;
     }
   }
 
   #alike(previous: Vma, vma: Vma): boolean {
     return (
-      previous.end === vma.start &&
+      continues(previous, vma) &&
       previous.flags === vma.flags &&
-      previous.inode === vma.inode &&
       previous.userfaultfdContext === vma.userfaultfdContext &&
-      previous.anonVma === vma.anonVma &&
-      (vma.inode === null || linearPageIndex(previous, vma.start) === vma.pgoff)
+      (previous.anonVma === vma.anonVma || previous.anonVma === null || vma.anonVma === null)
     );
+  }
+
+  /** anon_vma_prepare(): the mmap lock is held. */
+  anonVmaPrepare(vma: Vma): void {
+    vma.anonVma ??= this.#findMergeableAnonVma(vma) ?? new AnonVma();
+  }
+
+  /** find_mergeable_anon_vma(): that of a neighbour, where nothing else need ever keep the two VMAs apart. */
+  #findMergeableAnonVma(vma: Vma): AnonVma | null {
+    const next = this.findVma(vma.end);
+    if (next !== null && next.anonVma !== null && anonVmaCompatible(vma, next)) return next.anonVma;
+    const previous = this.findVma(vma.start - 1);
+    if (previous !== null && anonVmaCompatible(previous, vma)) return previous.anonVma;
+    return null;
   }
 
   /** mmap_write_unlock(): with it, all VMAs that were write-locked are released. */
@@ -131,7 +144,7 @@ export class Mm {
     const table = this.table(address);
     if (table === null) return -1;
     const pte = table.get(this.pteIndex(address));
-    if (!ptePresent(pte) || (write && !pteWrite(pte))) return -1;
+    if (!pteAccessible(pte) || (write && !pteWrite(pte))) return -1;
     return ptePfn(pte) * this.pageSize + (address % this.pageSize);
   }
 
@@ -163,4 +176,18 @@ export class Mm {
     folio.mapcount--;
     this.memory.put(current, folio);
   }
+}
+
+/** Whether the second VMA begins where the first ends, in memory and in its file. */
+function continues(previous: Vma, vma: Vma): boolean {
+  return (
+    previous.end === vma.start &&
+    previous.inode === vma.inode &&
+    (vma.inode === null || linearPageIndex(previous, vma.start) === vma.pgoff)
+  );
+}
+
+/** anon_vma_compatible(): they may differ in their protection, which mprotect() could make the same. */
+function anonVmaCompatible(previous: Vma, vma: Vma): boolean {
+  return continues(previous, vma) && ((previous.flags ^ vma.flags) & ~(VM_READ | VM_WRITE)) === 0;
 }

@@ -16,11 +16,14 @@ export const VM_UFFD_WP = 1 << 12;
 export const VM_UFFD_MINOR = 1 << 16;
 export const VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR;
 
+/** What anonymous pages know their VMAs by (struct anon_vma). VMAs with different ones cannot be joined. */
+export class AnonVma {}
+
 /** Invariant: a userfaultfd context is set exactly when one of VM_UFFD_FLAGS is. Changed under the VMA's write lock. */
 export class Vma {
   userfaultfdContext: UserfaultfdContext | null = null;
-  /** Whether anonymous pages may be mapped here yet (anon_vma_prepare). Set once, under the mmap lock. */
-  anonVma = false;
+  /** Set before the first anonymous page is mapped here, and never again; under the mmap lock (Mm.anonVmaPrepare). */
+  anonVma: AnonVma | null = null;
   /** vm_refcnt: tasks that hold the VMA's read lock. */
   readers = 0;
   /** vm_lock_seq: equal to the mm's lockSequence while the VMA is write-locked. */

@@ -100,14 +100,14 @@ function* uffdMfillLock(current: Task, mm: Mm, start: number, len: number): Stop
 function* uffdLockVma(current: Task, mm: Mm, address: number): Stoppable<Vma | number> {
   const vma = yield* lockVmaUnderRcu(current, mm, address);
   if (vma !== null) {
-    if (vma.shared || vma.anonVma) return vma;
+    if (vma.shared || vma.anonVma !== null) return vma;
     vmaEndRead(vma);
   }
   while (!mm.mmapLock.readLock(current)) yield;
   current.ledger.mmapLocks++;
   const found = mm.findVma(address);
   if (found !== null) {
-    if (!found.shared) found.anonVma = true;
+    if (!found.shared) mm.anonVmaPrepare(found);
     // vma_start_read_locked(): nobody can write-lock a VMA while the mmap lock is held for reading.
     current.ledger.vmaLocks++;
     found.readers++;

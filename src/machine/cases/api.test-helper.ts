@@ -158,11 +158,12 @@ export const apiCases: readonly Case[] = [
       const uffd = program.userfaultfd();
       const argument = new DataView(new ArrayBuffer(64));
       const unknown = UFFDIO_REGISTER + 0x20;
+      const file = program.file(1);
       const closed = program.file(1);
       machine.close(closed);
       return [
         named(machine.ioctl(uffd.fd, unknown, argument)),
-        named(machine.ioctl(program.file(1), UFFDIO_API, argument)),
+        named(machine.ioctl(file, UFFDIO_API, argument)),
         named(machine.ioctl(closed, UFFDIO_API, argument)),
         named(machine.ioctl(-1, UFFDIO_API, argument)),
       ];

@@ -35,6 +35,9 @@ export const MISSING = UFFDIO_REGISTER_MODE_MISSING;
 export const MINOR = UFFDIO_REGISTER_MODE_MINOR;
 export const RW = PROT_READ | PROT_WRITE;
 
+/** An address that no mapping gets. */
+export const NOTHING_THERE = 0x10000;
+
 /** How long a thread of the running kernel may neither finish nor raise a message before it counts as blocked. */
 const BLOCKED_MS = 100;
 /** How long is waited for what must happen. */

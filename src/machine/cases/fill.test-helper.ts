@@ -7,7 +7,7 @@ import {
   UFFDIO_CONTINUE_MODE_WP,
   UFFDIO_COPY_MODE_WP,
 } from "../../abi/index.js";
-import { type Case, MINOR, MISSING, named, type Program, RW } from "./case.test-helper.js";
+import { type Case, MINOR, MISSING, NOTHING_THERE, named, type Program, RW } from "./case.test-helper.js";
 
 const UNKNOWN_MODE = 1 << 10;
 
@@ -119,10 +119,11 @@ const copyCases: readonly Case[] = [
     run(program) {
       const { memory, uffd } = registered(program, MISSING);
       const { size } = program;
-      const source = program.source(4);
-      program.munmap(source, 2, 1);
+      const source = program.source(5);
       const short = program.map(program.file(1), 2);
       const closed = program.anonymous(1, MAP_PRIVATE, PROT_NONE);
+      program.munmap(source, 2, 1);
+      program.munmap(source, 4, 1);
       return {
         null: uffd.copy(memory, 0, 0),
         hole: uffd.copy(memory, 0, source.at(2)),
@@ -184,13 +185,11 @@ const copyCases: readonly Case[] = [
       const { memory, uffd } = registered(program, MISSING);
       const source = program.source(8);
       const other = program.anonymous(8);
-      const gone = program.anonymous(2);
-      program.munmap(gone, 0, 2);
       uffd.register(other, MISSING, 0, 4);
       uffd.unregister(memory, 4, 1);
       program.munmap(memory, 7, 1);
       return {
-        unmapped: uffd.copy(gone, 0, source),
+        unmapped: uffd.copyBytes(NOTHING_THERE, source.address, program.size),
         notRegistered: uffd.copy(other, 4, source),
         unregistered: uffd.copy(memory, 4, source),
         intoIt: uffd.copy(memory, 3, source, 2),
@@ -629,8 +628,6 @@ const wakeCases: readonly Case[] = [
       const { memory, uffd } = registered(program, MISSING);
       const { size } = program;
       const at = memory.address;
-      const gone = program.anonymous(1);
-      program.munmap(gone, 0, 1);
       const wake = (start: number, len: number) => named(uffd.call.wake(start, len));
       return {
         empty: wake(at, 0),
@@ -640,7 +637,7 @@ const wakeCases: readonly Case[] = [
         tooLong: wake(at, 2 ** 62),
         nobody: wake(at, size),
         pastIt: wake(at, 100 * size),
-        unmapped: wake(gone.address, size),
+        unmapped: wake(NOTHING_THERE, size),
         null: wake(0, size),
       };
     },

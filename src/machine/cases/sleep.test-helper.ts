@@ -262,11 +262,13 @@ export const sleepCases: readonly Case[] = [
     name: "REGISTER with other modes wakes nobody; after WAKE the new modes hold",
     sleeps: true,
     run(program) {
-      const memory = program.map(program.file(2, [1]), 2);
+      const fd = program.file(2);
+      const memory = program.map(fd, 2);
       const uffd = program.userfaultfd();
       uffd.register(memory, MISSING);
       const touching = program.start(memory, [0, 1], "read");
       const message = text(program.sleeping(uffd, memory, touching));
+      program.writeFile(fd, 1, 2);
       const result = uffd.register(memory, MINOR);
       const asleep = program.asleep(touching);
       const wake = uffd.wake(memory, 0);
@@ -386,12 +388,13 @@ export const sleepCases: readonly Case[] = [
     sleeps: true,
     run(program) {
       const memory = program.map(program.file(2), 2);
+      const source = program.source(2);
       const uffd = program.userfaultfd();
       uffd.register(memory, MISSING);
       const touching = program.start(memory, [1], "system call");
       const message = text(program.sleeping(uffd, memory, touching));
       const munmap = program.munmap(memory, 0, 2);
-      const copy = uffd.copy(memory, 1, program.source(2));
+      const copy = uffd.copy(memory, 1, source);
       const asleep = program.asleep(touching);
       return { message, munmap, copy, asleep, wake: uffd.wake(memory, 1), done: program.finish(touching) };
     },
@@ -405,13 +408,13 @@ export const sleepCases: readonly Case[] = [
     },
   },
   {
-    name: "MADV_DONTNEED, punching, truncating, pwrite() and a neighbour's mapping wake nobody",
+    name: "MADV_DONTNEED, punching, truncating and pwrite() wake nobody",
     sleeps: true,
     run(program) {
       const fd = program.file(2, [0]);
       const memory = program.map(fd, 2);
       const uffd = program.userfaultfd();
-      uffd.register(memory, MISSING | MINOR);
+      uffd.register(memory, MINOR);
       const touching = program.start(memory, [0], "system call");
       const message = text(program.sleeping(uffd, memory, touching));
       const calls = [
@@ -420,7 +423,6 @@ export const sleepCases: readonly Case[] = [
         program.writeFile(fd, 0, 0x33),
         program.truncate(fd, 0),
       ];
-      program.populate(program.map(fd, 2), []);
       const asleep = program.asleep(touching);
       return { message, calls, asleep, wake: uffd.wake(memory, 0), done: program.finish(touching) };
     },
