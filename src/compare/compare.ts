@@ -39,11 +39,17 @@ export interface CompareOptions {
 
 export const PAGE_SIZE = 4096;
 
+/** What Linux has by default. */
+const FAULT_AROUND_BYTES = 16 * PAGE_SIZE;
+
 /**
  * Touches before the first timed round of a scenario, on the executable kernels together: by then the code that it runs has been
  * compiled. Measured: the rate still rises until some 60,000.
  */
 const WARM_UP_TOUCHES = 131_072;
+
+/** How much of the memory one round touches that is not timed. */
+const WARM_UP_PAGES = 4096;
 
 /** A small memory is touched so often, and no more: its numbers are those of start-up then. */
 const WARM_UP_ROUNDS = 64;
@@ -136,23 +142,23 @@ interface MachineAndThread {
 
 /** A machine for each target, kept from row to row. */
 class Machines {
-  readonly #machines = new Map<string, MachineAndThread>();
+  readonly #machines = new Map<TargetName, MachineAndThread>();
   readonly #all: Machine[] = [];
 
   constructor(readonly bytes: number) {}
 
   get(target: TargetName, faultAround: boolean): MachineAndThread {
-    const key = `${target} ${faultAround}`;
-    let found = this.#machines.get(key);
+    let found = this.#machines.get(target);
     if (found === undefined) {
       const placement = placementOf(target);
       const machine: Machine =
-        placement === null
-          ? new LinuxMachine({ oneCpu: true })
-          : executable(placement, this.bytes, faultAround);
+        placement === null ? new LinuxMachine({ oneCpu: true }) : executable(placement, this.bytes);
       this.#all.push(machine);
       found = { machine, thread: machine.thread() };
-      this.#machines.set(key, found);
+      this.#machines.set(target, found);
+    }
+    if (found.machine instanceof kernelDirect.ExecutableMachine) {
+      found.machine.kernel.faultAroundBytes = faultAround ? FAULT_AROUND_BYTES : PAGE_SIZE;
     }
     return found;
   }
@@ -162,14 +168,13 @@ class Machines {
   }
 }
 
-function executable(placement: Placement, bytes: number, faultAround: boolean): ExecutableMachine {
+function executable(placement: Placement, bytes: number): ExecutableMachine {
   return new kernelDirect.ExecutableMachine(
     {
       placement,
       // The file, what COPY reads from, and a private copy of each page.
       memoryBytes: 3 * bytes + 16 * PAGE_SIZE,
       pageSize: PAGE_SIZE,
-      faultAroundBytes: faultAround ? 16 * PAGE_SIZE : PAGE_SIZE,
     },
     () => performance.now() * 1e6,
   );
@@ -225,23 +230,25 @@ function timedCells(
     .filter((target) => target !== "kernel" || scenario.faultAround)
     .map((target) => {
       const { machine, thread } = machines.get(target, scenario.faultAround);
-      const run = new ScenarioRun(machine, thread, scenario, sharing, expected, order);
+      const run = new ScenarioRun(machine, thread, scenario, sharing, expected);
       return { target, run, ledger: ledgerOf(machine), counted: zeroLedger(), rounds: [] as Round[] };
     });
+  const some = order.subarray(0, WARM_UP_PAGES);
   let round = 0;
   for (let touches = 0; round === 0 || (touches < warmUpTouches && round < WARM_UP_ROUNDS); round++) {
     expected.prepare(round);
     for (const { run, ledger } of runs) {
       // The running kernel is compiled.
       if (ledger === null && round > 0) continue;
-      run.round(false, nothing, nothing);
+      run.round(some, false, nothing, nothing);
     }
-    touches += order.length * runs.filter(({ ledger }) => ledger !== null).length;
+    touches += some.length * runs.filter(({ ledger }) => ledger !== null).length;
   }
   for (const end = round + rounds; round < end; round++) {
     expected.prepare(round);
     for (const { run, ledger, counted, rounds: results } of shuffle([...runs])) {
       const result = run.round(
+        order,
         round === end - 1,
         () => ledger?.reset(),
         () => {

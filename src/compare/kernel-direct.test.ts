@@ -33,10 +33,11 @@ function run(
   const expected = new Expected(scenario, access, sharing, content, 4096, new Uint8Array(content.length));
   expected.prepare(0);
   const order = Uint32Array.from({ length: PAGES }, (_, page) => (page * 7) % PAGES);
-  const scenarioRun = new ScenarioRun(machine, machine.thread(), scenario, sharing, expected, order);
+  const scenarioRun = new ScenarioRun(machine, machine.thread(), scenario, sharing, expected);
   const ledger = machine.kernel.ledger;
   let counted = {};
   const round = scenarioRun.round(
+    order,
     true,
     () => ledger.reset(),
     () => {

@@ -35,6 +35,11 @@ export class Kernel {
     this.#ptrsPerPte = options.ptrsPerPte ?? 512;
   }
 
+  /** As /sys/kernel/debug/fault_around_bytes: for all faults from now on. */
+  set faultAroundBytes(bytes: number) {
+    this.faultPath.faultAroundPages = bytes / this.memory.pageSize;
+  }
+
   newMm(): Mm {
     return new Mm(this.memory, this.#ptrsPerPte);
   }

@@ -8,7 +8,7 @@ import type { Stoppable } from "../tasks/index.js";
 export interface FaultPath {
   readonly placement: Placement;
   /** fault_around_bytes over the page size: how many pages a read fault may map. 1: only its own. */
-  readonly faultAroundPages: number;
+  faultAroundPages: number;
 }
 
 /** Where a fault on file memory meets userfaultfd. */

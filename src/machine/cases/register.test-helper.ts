@@ -337,13 +337,15 @@ export const registerCases: readonly Case[] = [
     run(program) {
       const uffd = program.userfaultfd();
       const source = program.source(4);
-      const lower = program.anonymous(4);
+      // Of a file: on the running kernel anonymous memory may already have joined a neighbour's that has pages.
+      const fd = program.file(4);
+      const lower = program.map(fd, 4, MAP_PRIVATE);
       uffd.register(lower, MISSING, 0, 2);
       const first = [uffd.copy(lower, 0, source), uffd.register(lower, MISSING, 2, 2)];
-      const upper = program.anonymous(4);
+      const upper = program.map(fd, 4, MAP_PRIVATE);
       uffd.register(upper, MISSING, 2, 2);
       const second = [uffd.copy(upper, 3, source), uffd.register(upper, MISSING, 0, 2)];
-      const both = program.anonymous(4);
+      const both = program.map(fd, 4, MAP_PRIVATE);
       uffd.register(both, MISSING, 0, 2);
       const third = [uffd.copy(both, 0, source)];
       program.touch(both, [3], "write");
