@@ -4,7 +4,6 @@
 import {
   type MessageBuffer,
   readInt64,
-  type Struct,
   UFFD_API,
   UFFD_MSG_SIZE,
   UFFDIO_API,
@@ -23,6 +22,10 @@ import {
   writeInt64,
 } from "../abi/index.js";
 import type { Machine } from "./machine.js";
+
+const COPY = uffdioCopy.fields;
+const ZEROPAGE = uffdioZeropage.fields;
+const CONTINUE = uffdioContinue.fields;
 
 export class Userfaultfd {
   readonly #api = uffdioApi.allocate();
@@ -70,49 +73,46 @@ export class Userfaultfd {
   }
 
   copy(dst: number, src: number, len: number, mode = 0): number {
-    const view = this.#copy;
-    fill(view, uffdioCopy, "dst", dst);
-    fill(view, uffdioCopy, "src", src);
-    fill(view, uffdioCopy, "len", len);
-    fill(view, uffdioCopy, "mode", mode);
-    return this.machine.ioctl(this.fd, UFFDIO_COPY, view);
+    writeInt64(this.#copy, COPY.dst[0], dst);
+    writeInt64(this.#copy, COPY.src[0], src);
+    writeInt64(this.#copy, COPY.len[0], len);
+    writeInt64(this.#copy, COPY.mode[0], mode);
+    return this.machine.ioctl(this.fd, UFFDIO_COPY, this.#copy);
   }
   /** COPY's out field: bytes copied, or minus an errno; what was in it before where the kernel does not write it. */
   get copied(): number {
-    return readInt64(this.#copy, uffdioCopy.fields.copy[0]);
+    return readInt64(this.#copy, COPY.copy[0]);
   }
   set copied(value: number) {
-    fill(this.#copy, uffdioCopy, "copy", value);
+    writeInt64(this.#copy, COPY.copy[0], value);
   }
 
   zeropage(start: number, len: number, mode = 0): number {
-    const view = this.#zeropage;
-    fill(view, uffdioZeropage, "start", start);
-    fill(view, uffdioZeropage, "len", len);
-    fill(view, uffdioZeropage, "mode", mode);
-    return this.machine.ioctl(this.fd, UFFDIO_ZEROPAGE, view);
+    writeInt64(this.#zeropage, ZEROPAGE.start[0], start);
+    writeInt64(this.#zeropage, ZEROPAGE.len[0], len);
+    writeInt64(this.#zeropage, ZEROPAGE.mode[0], mode);
+    return this.machine.ioctl(this.fd, UFFDIO_ZEROPAGE, this.#zeropage);
   }
   /** ZEROPAGE's out field. */
   get zeroed(): number {
-    return readInt64(this.#zeropage, uffdioZeropage.fields.zeropage[0]);
+    return readInt64(this.#zeropage, ZEROPAGE.zeropage[0]);
   }
   set zeroed(value: number) {
-    fill(this.#zeropage, uffdioZeropage, "zeropage", value);
+    writeInt64(this.#zeropage, ZEROPAGE.zeropage[0], value);
   }
 
   continue(start: number, len: number, mode = 0): number {
-    const view = this.#continue;
-    fill(view, uffdioContinue, "start", start);
-    fill(view, uffdioContinue, "len", len);
-    fill(view, uffdioContinue, "mode", mode);
-    return this.machine.ioctl(this.fd, UFFDIO_CONTINUE, view);
+    writeInt64(this.#continue, CONTINUE.start[0], start);
+    writeInt64(this.#continue, CONTINUE.len[0], len);
+    writeInt64(this.#continue, CONTINUE.mode[0], mode);
+    return this.machine.ioctl(this.fd, UFFDIO_CONTINUE, this.#continue);
   }
   /** CONTINUE's out field. */
   get mapped(): number {
-    return readInt64(this.#continue, uffdioContinue.fields.mapped[0]);
+    return readInt64(this.#continue, CONTINUE.mapped[0]);
   }
   set mapped(value: number) {
-    fill(this.#continue, uffdioContinue, "mapped", value);
+    writeInt64(this.#continue, CONTINUE.mapped[0], value);
   }
 
   /** How many messages were read, or minus an errno. */
@@ -124,13 +124,4 @@ export class Userfaultfd {
   close(): number {
     return this.machine.close(this.fd);
   }
-}
-
-function fill<F extends Record<string, readonly [number, "u64" | "s64"]>>(
-  view: DataView,
-  struct: Struct<F>,
-  field: keyof F,
-  value: number,
-): void {
-  writeInt64(view, struct.fields[field]![0], value);
 }

@@ -4,6 +4,7 @@
  * Errnos are answered by name, pages by their index in their mapping: addresses and descriptors differ from kernel to kernel.
  */
 import {
+  EAGAIN,
   errnoName,
   MAP_ANONYMOUS,
   MAP_PRIVATE,
@@ -269,6 +270,11 @@ export class Program {
   asleep(touching: Touching): boolean {
     this.hasSlept = true;
     return this.#serveNobody(touching, BLOCKED_MS) === "stuck";
+  }
+
+  /** Whether a thread is asleep as before: woken in between, it would have raised a message more. */
+  stillAsleep(uffd: Uffd, touching: Touching): boolean {
+    return this.asleep(touching) && uffd.call.read(new MessageBuffer(1)) === -EAGAIN;
   }
 
   #serveNobody(touching: Touching, milliseconds: number): "finished" | "stuck" {

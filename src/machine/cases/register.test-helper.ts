@@ -369,6 +369,26 @@ export const registerCases: readonly Case[] = [
     },
   },
   {
+    name: "neighbours join although both have pages, where only their userfaultfds have kept them apart",
+    run(program) {
+      const { address: source } = program.source(1);
+      return [0, 3].map((first) => {
+        const memory = program.map(program.file(4), 4, MAP_PRIVATE);
+        const lower = program.userfaultfd();
+        const upper = program.userfaultfd();
+        const results = [lower.register(memory, MISSING, 0, 2), upper.register(memory, MISSING, 2, 2)];
+        const fills = [lower.copy(memory, first, source), lower.copy(memory, 3 - first, source)];
+        const closed = [lower.close(), upper.close()];
+        const uffd = program.userfaultfd();
+        return [results, fills, closed, uffd.register(memory, MISSING), uffd.zeropage(memory, 1, 2)];
+      });
+    },
+    expect: [
+      [["ok", "ok"], ["ok 4096", "ok 4096"], ["ok", "ok"], "ok", "ok 8192"],
+      [["ok", "ok"], ["ok 4096", "ok 4096"], ["ok", "ok"], "ok", "ok 8192"],
+    ],
+  },
+  {
     name: "unregistered in the middle and registered again: one VMA again",
     run(program) {
       const uffd = program.userfaultfd();

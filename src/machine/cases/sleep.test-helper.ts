@@ -35,9 +35,9 @@ export const sleepCases: readonly Case[] = [
         return {
           message: text(program.sleeping(uffd, memory, touching)),
           fill: fill[page]!(),
-          asleep: program.asleep(touching),
+          asleep: program.stillAsleep(uffd, touching),
           again: again[page]!(),
-          stillAsleep: program.asleep(touching),
+          stillAsleep: program.stillAsleep(uffd, touching),
           wake: uffd.wake(memory, page),
           done: program.finish(touching),
         };
@@ -100,7 +100,7 @@ export const sleepCases: readonly Case[] = [
       ];
       return {
         calls,
-        asleep: program.asleep(touching),
+        asleep: program.stillAsleep(uffd, touching),
         fill: uffd.copy(memory, 1, source),
         done: program.finish(touching),
       };
@@ -125,7 +125,7 @@ export const sleepCases: readonly Case[] = [
       for (const touching of threads) program.sleeping(uffd, memory, touching);
       const copy = uffd.copy(memory, 0, source, 4);
       const first = program.finish(threads[0]!);
-      const asleep = program.asleep(threads[1]!);
+      const asleep = program.stillAsleep(uffd, threads[1]!);
       return { copy, first, asleep, rest: uffd.copy(memory, 3, source), second: program.finish(threads[1]!) };
     },
     expect: {
@@ -149,7 +149,7 @@ export const sleepCases: readonly Case[] = [
       program.sleeping(uffd, memory, touching);
       program.writeFile(fd, 0, 0x33);
       const copy = uffd.copy(memory, 0, source);
-      const asleep = program.asleep(touching);
+      const asleep = program.stillAsleep(uffd, touching);
       return { copy, asleep, wake: uffd.wake(memory, 0), done: program.finish(touching) };
     },
     expect: { copy: "EEXIST EEXIST", asleep: true, wake: "ok", done: { result: "ok", saw: [0x33] } },
@@ -222,7 +222,7 @@ export const sleepCases: readonly Case[] = [
         const touching = program.start(memory, [0], "read");
         const message = text(program.sleeping(uffd, memory, touching));
         const unregister = uffd.unregister(memory);
-        const stillAsleep = asleep && program.asleep(touching);
+        const stillAsleep = asleep && program.stillAsleep(uffd, touching);
         const wake = stillAsleep ? uffd.wake(memory, 0) : "";
         return { message, unregister, stillAsleep, wake, done: program.finish(touching) };
       },
@@ -246,7 +246,7 @@ export const sleepCases: readonly Case[] = [
       for (const touching of threads) program.sleeping(uffd, memory, touching);
       const result = uffd.unregister(memory, 1, 2);
       const done = program.finish(threads[1]!);
-      const asleep = [program.asleep(threads[0]!), program.asleep(threads[2]!)];
+      const asleep = [program.stillAsleep(uffd, threads[0]!), program.stillAsleep(uffd, threads[2]!)];
       const rest = [uffd.zeropage(memory, 0), uffd.zeropage(memory, 3)];
       return { result, done, asleep, rest, end: [0, 2].map((i) => program.finish(threads[i]!).result) };
     },
@@ -270,7 +270,7 @@ export const sleepCases: readonly Case[] = [
       const message = text(program.sleeping(uffd, memory, touching));
       program.writeFile(fd, 1, 2);
       const result = uffd.register(memory, MINOR);
-      const asleep = program.asleep(touching);
+      const asleep = program.stillAsleep(uffd, touching);
       const wake = uffd.wake(memory, 0);
       const next = text(program.sleeping(uffd, memory, touching));
       return {
@@ -359,7 +359,7 @@ export const sleepCases: readonly Case[] = [
       program.sleeping(one, memory, touching);
       const copy = other.copy(memory, 0, program.source(1));
       const wake = other.wake(memory, 0);
-      const asleep = program.asleep(touching);
+      const asleep = program.stillAsleep(one, touching);
       return { copy, wake, asleep, own: one.wake(memory, 0), done: program.finish(touching) };
     },
     expect: { copy: "ok 4096", wake: "ok", asleep: true, own: "ok", done: { result: "ok", saw: [0xa0] } },
@@ -395,7 +395,7 @@ export const sleepCases: readonly Case[] = [
       const message = text(program.sleeping(uffd, memory, touching));
       const munmap = program.munmap(memory, 0, 2);
       const copy = uffd.copy(memory, 1, source);
-      const asleep = program.asleep(touching);
+      const asleep = program.stillAsleep(uffd, touching);
       return { message, munmap, copy, asleep, wake: uffd.wake(memory, 1), done: program.finish(touching) };
     },
     expect: {
@@ -423,7 +423,7 @@ export const sleepCases: readonly Case[] = [
         program.writeFile(fd, 0, 0x33),
         program.truncate(fd, 0),
       ];
-      const asleep = program.asleep(touching);
+      const asleep = program.stillAsleep(uffd, touching);
       return { message, calls, asleep, wake: uffd.wake(memory, 0), done: program.finish(touching) };
     },
     expect: {
@@ -448,7 +448,7 @@ export const sleepCases: readonly Case[] = [
       uffd.zeropage(memory, 0);
       const third = text(program.sleeping(uffd, memory, touching));
       uffd.wake(memory, 0);
-      const asleep = program.asleep(touching);
+      const asleep = program.stillAsleep(uffd, touching);
       uffd.zeropage(memory, 1);
       return { first, second, third, asleep, done: program.finish(touching) };
     },
