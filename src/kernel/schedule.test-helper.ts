@@ -9,15 +9,19 @@ import {
   PROT_READ,
   PROT_WRITE,
   readInt64,
+  UFFD_API,
+  UFFDIO_API,
   UFFDIO_CONTINUE,
   UFFDIO_COPY,
+  UFFDIO_REGISTER,
   UFFDIO_UNREGISTER,
   UFFDIO_WAKE,
+  uffdioApi,
   uffdioContinue,
   uffdioCopy,
   uffdioRange,
+  uffdioRegister,
 } from "../abi/index.js";
-import { Userfaultfd } from "../machine/index.js";
 import { ExecutableMachine } from "./executable-machine.js";
 import type { Placement } from "./fault/fault-path.js";
 import { type Folio, pteNone, ptePfn, ptePresent, type Vma } from "./memory/index.js";
@@ -73,6 +77,10 @@ export class Actor<T = unknown> {
   }
 }
 
+export interface OpenUserfaultfd {
+  readonly fd: number;
+}
+
 /** A kernel with a program's memory, and actors on it. */
 export class Stage {
   readonly machine: ExecutableMachine;
@@ -113,14 +121,19 @@ export class Stage {
   }
 
   /** Registered, with UFFDIO_REGISTER_MODE_*. */
-  userfaultfd(address: number, pages: number, mode: number, features = 0): Userfaultfd {
-    const userfaultfd = new Userfaultfd(this.machine, this.machine.userfaultfd(O_NONBLOCK));
-    const error = userfaultfd.api(features) || userfaultfd.register(address, pages * PAGE, mode);
+  userfaultfd(address: number, pages: number, mode: number, features = 0): OpenUserfaultfd {
+    const fd = this.machine.userfaultfd(O_NONBLOCK);
+    const api = uffdioApi.allocate();
+    uffdioApi.write(api, { api: UFFD_API, features });
+    const register = uffdioRegister.allocate();
+    uffdioRegister.write(register, { start: address, len: pages * PAGE, mode });
+    const error =
+      this.machine.ioctl(fd, UFFDIO_API, api) || this.machine.ioctl(fd, UFFDIO_REGISTER, register);
     if (error) throw new Error(`not registered: ${error}`);
-    return userfaultfd;
+    return { fd };
   }
 
-  context(userfaultfd: Userfaultfd): UserfaultfdContext {
+  context(userfaultfd: OpenUserfaultfd): UserfaultfdContext {
     return this.process.userfaultfdContext(userfaultfd.fd)!;
   }
 
@@ -154,19 +167,25 @@ export class Stage {
   }
 
   /** The result, and the out field. */
-  continue(name: string, userfaultfd: Userfaultfd, start: number, mode = 0): Actor<[number, number]> {
+  continue(name: string, userfaultfd: OpenUserfaultfd, start: number, mode = 0): Actor<[number, number]> {
     const argument = uffdioContinue.allocate();
     uffdioContinue.write(argument, { start, len: PAGE, mode });
     return this.#fill(name, userfaultfd, UFFDIO_CONTINUE, argument, uffdioContinue.fields.mapped[0]);
   }
 
-  copy(name: string, userfaultfd: Userfaultfd, dst: number, src: number, mode = 0): Actor<[number, number]> {
+  copy(
+    name: string,
+    userfaultfd: OpenUserfaultfd,
+    dst: number,
+    src: number,
+    mode = 0,
+  ): Actor<[number, number]> {
     const argument = uffdioCopy.allocate();
     uffdioCopy.write(argument, { dst, src, len: PAGE, mode });
     return this.#fill(name, userfaultfd, UFFDIO_COPY, argument, uffdioCopy.fields.copy[0]);
   }
 
-  #fill(name: string, userfaultfd: Userfaultfd, request: number, argument: DataView, field: number) {
+  #fill(name: string, userfaultfd: OpenUserfaultfd, request: number, argument: DataView, field: number) {
     const { process } = this;
     return this.actor(name, function* (current): Stoppable<[number, number]> {
       const result = yield* process.ioctl(current, userfaultfd.fd, request, argument);
@@ -174,22 +193,22 @@ export class Stage {
     });
   }
 
-  wake(name: string, userfaultfd: Userfaultfd, start: number, pages = 1): Actor<number> {
+  wake(name: string, userfaultfd: OpenUserfaultfd, start: number, pages = 1): Actor<number> {
     return this.#range(name, userfaultfd, UFFDIO_WAKE, start, pages);
   }
 
-  unregister(name: string, userfaultfd: Userfaultfd, start: number, pages = 1): Actor<number> {
+  unregister(name: string, userfaultfd: OpenUserfaultfd, start: number, pages = 1): Actor<number> {
     return this.#range(name, userfaultfd, UFFDIO_UNREGISTER, start, pages);
   }
 
-  #range(name: string, userfaultfd: Userfaultfd, request: number, start: number, pages: number) {
+  #range(name: string, userfaultfd: OpenUserfaultfd, request: number, start: number, pages: number) {
     const { process } = this;
     const argument = uffdioRange.allocate();
     uffdioRange.write(argument, { start, len: pages * PAGE });
     return this.actor(name, (current) => process.ioctl(current, userfaultfd.fd, request, argument));
   }
 
-  read(name: string, userfaultfd: Userfaultfd, messages = new MessageBuffer(1)): Actor<number> {
+  read(name: string, userfaultfd: OpenUserfaultfd, messages = new MessageBuffer(1)): Actor<number> {
     const { process } = this;
     return this.actor(name, (current) => process.read(current, userfaultfd.fd, messages));
   }
@@ -204,7 +223,7 @@ export class Stage {
     return this.actor(name, (current) => process.ftruncate(current, fd, pages * PAGE));
   }
 
-  close(name: string, userfaultfd: Userfaultfd): Actor<number> {
+  close(name: string, userfaultfd: OpenUserfaultfd): Actor<number> {
     const { process } = this;
     return this.actor(name, (current) => process.close(current, userfaultfd.fd));
   }

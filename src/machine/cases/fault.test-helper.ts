@@ -473,6 +473,28 @@ export const faultCases: readonly Case[] = [
     },
   },
   {
+    name: "COPY in a private mapping is its own copy: punching leaves it, truncating takes it",
+    run(program) {
+      const fd = program.file(2, [0, 1]);
+      const memory = program.map(fd, 2, MAP_PRIVATE);
+      const uffd = program.userfaultfd();
+      uffd.register(memory, MISSING);
+      const fill = uffd.copy(memory, 0, program.source(2), 2);
+      const punched = [program.punch(fd, 0, 2), program.touch(memory, [0, 1], "read").saw];
+      const truncated = [program.truncate(fd, 1), program.truncate(fd, 2)];
+      const { messages } = program.serve(uffd, memory, [0, 1], "write", ({ page }) => {
+        uffd.zeropage(memory, page);
+      });
+      return { fill, punched, truncated, messages };
+    },
+    expect: {
+      fill: "ok 8192",
+      punched: ["ok", [0xa0, 0xa1]],
+      truncated: ["ok", "ok"],
+      messages: ["MISSING write 1"],
+    },
+  },
+  {
     name: "ZEROPAGE in a private mapping is no copy: punching takes it",
     run(program) {
       const fd = program.file(2, [0]);

@@ -8,7 +8,7 @@ import {
   MAP_SHARED_VALIDATE,
   PROT_READ,
 } from "../../abi/index.js";
-import { type Case, NOTHING_THERE, named, type Program, RW, runs } from "./case.test-helper.js";
+import { type Case, MISSING, NOTHING_THERE, named, type Program, RW, runs } from "./case.test-helper.js";
 
 /** The first page of a file, as far as the file goes. */
 function pread(program: Program, fd: number, length: number, offset = 0): number | string {
@@ -432,7 +432,7 @@ export const memoryCases: readonly Case[] = [
       const read = program.readFile(fd, 0);
       const memory = program.map(fd, 2);
       const uffd = program.userfaultfd();
-      uffd.register(memory, 1);
+      uffd.register(memory, MISSING);
       const done = program.serve(uffd, memory, [0], "read", () => {
         uffd.copy(memory, 0, program.source(1));
       });
@@ -455,6 +455,45 @@ export const memoryCases: readonly Case[] = [
     expect: {
       file: ["80 4095*0", 4, "82 4095*5"],
       readable: { result: "EFAULT", saw: [4, 0x52, 0, 0] },
+    },
+  },
+  {
+    name: "no page shows what its memory held before it was freed",
+    run(program) {
+      const { machine } = program;
+      const refill = () => {
+        const used = program.file(16);
+        for (let page = 0; page < 16; page++) program.writeFile(used, page, 0xdd);
+        machine.close(used);
+      };
+      const fd = program.file(8);
+      const shared = program.map(fd, 8);
+      const own = program.map(fd, 8, MAP_PRIVATE);
+      const anonymous = program.anonymous(1);
+      refill();
+      machine.pwrite(fd, Uint8Array.of(7), 100);
+      refill();
+      program.touch(shared, [1], "read");
+      program.touch(shared, [2], "write");
+      refill();
+      program.touch(own, [3], "write");
+      program.touch(anonymous, [0], "write");
+      refill();
+      const uffd = program.userfaultfd();
+      uffd.register(shared, MISSING);
+      const zeropage = uffd.zeropage(shared, 4);
+      return {
+        zeropage,
+        file: [0, 1, 2, 3, 4].map((page) => program.readFile(fd, page)),
+        private: program.readMemory(own, 3),
+        anonymous: program.readMemory(anonymous, 0),
+      };
+    },
+    expect: {
+      zeropage: "ok 4096",
+      file: ["100*0 7 3995*0", 0, "82 4095*0", 0, 0],
+      private: "83 4095*0",
+      anonymous: "80 4095*0",
     },
   },
   {
