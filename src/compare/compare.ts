@@ -140,32 +140,37 @@ interface MachineAndThread {
   readonly thread: Thread;
 }
 
-/** A machine for each target, kept from row to row. */
+/**
+ * The running kernel, and one executable kernel for all placements: they differ in the code that runs, and not in where their memory
+ * happens to lie, which would be 15 % of a fault and the same in every round.
+ */
 class Machines {
-  readonly #machines = new Map<TargetName, MachineAndThread>();
-  readonly #all: Machine[] = [];
+  #executable: (MachineAndThread & { readonly machine: ExecutableMachine }) | null = null;
+  #linux: MachineAndThread | null = null;
 
   constructor(readonly bytes: number) {}
 
   get(target: TargetName, faultAround: boolean): MachineAndThread {
-    let found = this.#machines.get(target);
-    if (found === undefined) {
-      const placement = placementOf(target);
-      const machine: Machine =
-        placement === null ? new LinuxMachine({ oneCpu: true }) : executable(placement, this.bytes);
-      this.#all.push(machine);
-      found = { machine, thread: machine.thread() };
-      this.#machines.set(target, found);
+    const placement = placementOf(target);
+    if (placement === null) {
+      this.#linux ??= withThread(new LinuxMachine({ oneCpu: true }));
+      return this.#linux;
     }
-    if (found.machine instanceof kernelDirect.ExecutableMachine) {
-      found.machine.kernel.faultAroundBytes = faultAround ? FAULT_AROUND_BYTES : PAGE_SIZE;
-    }
-    return found;
+    this.#executable ??= withThread(executable(placement, this.bytes));
+    const { kernel } = this.#executable.machine;
+    kernel.placement = placement;
+    kernel.faultAroundBytes = faultAround ? FAULT_AROUND_BYTES : PAGE_SIZE;
+    return this.#executable;
   }
 
   shutdown(): void {
-    for (const machine of this.#all) machine.shutdown();
+    this.#executable?.machine.shutdown();
+    this.#linux?.machine.shutdown();
   }
+}
+
+function withThread<M extends Machine>(machine: M): { readonly machine: M; readonly thread: Thread } {
+  return { machine, thread: machine.thread() };
 }
 
 function executable(placement: Placement, bytes: number): ExecutableMachine {
@@ -226,30 +231,37 @@ function timedCells(
   rounds: number,
   warmUpTouches: number,
 ): Cell[] {
+  // A file for each machine, which all its targets use in turn.
+  const files = new Map<Machine, ScenarioRun>();
   const runs = targets
     .filter((target) => target !== "kernel" || scenario.faultAround)
     .map((target) => {
       const { machine, thread } = machines.get(target, scenario.faultAround);
-      const run = new ScenarioRun(machine, thread, scenario, sharing, expected);
+      const run = files.get(machine) ?? new ScenarioRun(machine, thread, scenario, sharing, expected);
+      files.set(machine, run);
       return { target, run, ledger: ledgerOf(machine), counted: zeroLedger(), rounds: [] as Round[] };
     });
   const some = order.subarray(0, WARM_UP_PAGES);
-  let round = 0;
-  for (let touches = 0; round === 0 || (touches < warmUpTouches && round < WARM_UP_ROUNDS); round++) {
-    expected.prepare(round);
-    for (const { run, ledger } of runs) {
+  // Each run of a target stores something else: what one fails to store, another has not stored before.
+  let step = 0;
+  let touches = 0;
+  for (let round = 0; round === 0 || (touches < warmUpTouches && round < WARM_UP_ROUNDS); round++) {
+    for (const { target, run, ledger } of runs) {
       // The running kernel is compiled.
       if (ledger === null && round > 0) continue;
+      expected.prepare(step++);
+      machines.get(target, scenario.faultAround);
       run.round(some, false, nothing, nothing);
+      if (ledger !== null) touches += some.length;
     }
-    touches += some.length * runs.filter(({ ledger }) => ledger !== null).length;
   }
-  for (const end = round + rounds; round < end; round++) {
-    expected.prepare(round);
-    for (const { run, ledger, counted, rounds: results } of shuffle([...runs])) {
+  for (let round = 0; round < rounds; round++) {
+    for (const { target, run, ledger, counted, rounds: results } of shuffle([...runs])) {
+      expected.prepare(step++);
+      machines.get(target, scenario.faultAround);
       const result = run.round(
         order,
-        round === end - 1,
+        round === rounds - 1,
         () => ledger?.reset(),
         () => {
           if (ledger !== null) Object.assign(counted, entries(ledger));
@@ -258,7 +270,7 @@ function timedCells(
       results.push(result);
     }
   }
-  for (const { run } of runs) run.end();
+  for (const file of files.values()) file.end();
 
   const cells = runs.map(({ target, ledger, counted, rounds: timed }): Cell => {
     const faults = Math.min(...timed.map(({ touch }) => touch.faults));

@@ -95,12 +95,12 @@ export class Expected {
     this.touched = new Uint8Array(content.length / pageSize);
   }
 
-  /** A write stores what is not in the page, and something else in each round: one that is lost is seen. */
-  prepare(round: number): void {
+  /** For the next round on some machine. A write stores what is not in the page yet: one that is lost is seen. */
+  prepare(step: number): void {
     const { content, pageSize, memory, touched } = this;
     for (let page = 0; page < touched.length; page++) {
       if (this.access === "write")
-        memory[page * pageSize] = content[page * pageSize]! + 1 + ((page + round) % 255);
+        memory[page * pageSize] = content[page * pageSize]! + 1 + ((page + step) % 255);
       touched[page] = memory[page * pageSize]!;
     }
   }

@@ -3,7 +3,7 @@
  */
 import type { FaultPath, Placement } from "./fault/fault-path.js";
 import { Ledger } from "./ledger.js";
-import { Mm, PhysicalMemory } from "./memory/index.js";
+import { Mm, PhysicalMemory, type VmOperations } from "./memory/index.js";
 import { Scheduler, Task } from "./tasks/index.js";
 
 export interface KernelOptions {
@@ -23,6 +23,8 @@ export class Kernel {
   readonly scheduler = new Scheduler();
   readonly memory: PhysicalMemory;
   readonly faultPath: FaultPath;
+  /** The memory type of every shmem file. */
+  readonly shmem: { operations: VmOperations };
   readonly #ptrsPerPte: number;
 
   constructor(options: KernelOptions) {
@@ -32,7 +34,14 @@ export class Kernel {
       placement: options.placement,
       faultAroundPages: (options.faultAroundBytes ?? 65536) / pageSize,
     };
+    this.shmem = { operations: options.placement.shmem };
     this.#ptrsPerPte = options.ptrsPerPte ?? 512;
+  }
+
+  /** For all faults from now on: the same files and mappings, on another kernel. No task may be in the middle of a fault. */
+  set placement(placement: Placement) {
+    this.faultPath.placement = placement;
+    this.shmem.operations = placement.shmem;
   }
 
   /** As /sys/kernel/debug/fault_around_bytes: for all faults from now on. */

@@ -111,7 +111,7 @@ export class Process implements CopyFromUser {
   // Files.
 
   memfdCreate(): number {
-    return this.#open(new Inode(this.kernel.faultPath.placement.shmem));
+    return this.#open(new Inode(this.kernel.shmem));
   }
 
   *ftruncate(current: Task, fd: number, bytes: number): Stoppable<number> {
@@ -175,7 +175,7 @@ export class Process implements CopyFromUser {
       if (inode === null) return shared && prot & PROT_WRITE ? -EACCES : -ENODEV;
     } else if (shared) {
       // shmem_zero_setup(): shared anonymous memory is a file without a name.
-      inode = new Inode(this.kernel.faultPath.placement.shmem);
+      inode = new Inode(this.kernel.shmem);
       inode.size = length;
       inode.open = false;
     }

@@ -6,7 +6,7 @@ import type { VmFault, VmOperations } from "../memory/index.js";
 import type { Stoppable } from "../tasks/index.js";
 
 export interface FaultPath {
-  readonly placement: Placement;
+  placement: Placement;
   /** fault_around_bytes over the page size: how many pages a read fault may map. 1: only its own. */
   faultAroundPages: number;
 }

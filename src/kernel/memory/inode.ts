@@ -16,7 +16,12 @@ export class Inode {
   /** i_private of shmem: the hole being punched now. */
   holePunch: HolePunch | null = null;
 
-  constructor(readonly vmOperations: VmOperations) {}
+  constructor(readonly type: MemoryType) {}
+}
+
+/** The operations of a memory type: those of the placement that the kernel has now. */
+export interface MemoryType {
+  readonly operations: VmOperations;
 }
 
 /** struct shmem_falloc: faults in these pages wait until they are gone. */

@@ -46,7 +46,7 @@ export class Vma {
 
   /** vm_ops; null for anonymous memory. */
   get operations(): VmOperations | null {
-    return this.inode?.vmOperations ?? null;
+    return this.inode === null ? null : this.inode.type.operations;
   }
 
   get shared(): boolean {

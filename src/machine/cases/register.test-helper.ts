@@ -389,17 +389,35 @@ export const registerCases: readonly Case[] = [
     ],
   },
   {
+    name: "a neighbour without pages joins one with, and then no other that has some",
+    run(program) {
+      const uffd = program.userfaultfd();
+      const source = program.source(3);
+      const memory = program.map(program.file(4), 3, MAP_PRIVATE);
+      uffd.register(memory, MISSING, 1, 1);
+      uffd.register(memory, MINOR, 2, 1);
+      const fills = [uffd.copy(memory, 1, source), uffd.copy(memory, 2, source)];
+      uffd.register(memory, MISSING, 0, 1);
+      uffd.register(memory, MISSING, 2, 1);
+      return { fills, all: uffd.copy(memory, 0, source, 3), two: uffd.copy(memory, 0, source, 2) };
+    },
+    expect: { fills: ["ok 4096", "ok 4096"], all: "ENOENT ENOENT", two: "EAGAIN 4096" },
+  },
+  {
     name: "unregistered in the middle and registered again: one VMA again",
     run(program) {
       const uffd = program.userfaultfd();
       const memory = program.map(program.file(6), 6, MAP_PRIVATE);
       uffd.register(memory, MISSING);
+      uffd.zeropage(memory, 0);
       uffd.unregister(memory, 2, 2);
       const split = uffd.zeropage(memory, 1, 2);
+      // The middle gets a page of its own, and is of one kind with the rest all the same.
+      program.touch(memory, [2], "write");
       const registered = uffd.register(memory, MISSING, 2, 2);
-      return { split, registered, joined: uffd.zeropage(memory, 0, 6) };
+      return { split, registered, joined: [uffd.zeropage(memory, 1, 5), uffd.zeropage(memory, 3, 3)] };
     },
-    expect: { split: "ENOENT ENOENT", registered: "ok", joined: "ok 24576" },
+    expect: { split: "ENOENT ENOENT", registered: "ok", joined: ["EAGAIN 4096", "ok 12288"] },
   },
   {
     name: "the VMAs that a closed userfaultfd leaves behind are one again",
