@@ -72,7 +72,7 @@ function runSection(comparison: Comparison): Section {
     paragraph(
       `${machine.cpu}, ${machine.cores} cores, Linux ${kernel.release}, Node ${machine.node}\n`,
       `Memory: the first ${memory.bytes} bytes of ${memory.file}: ${pages} pages, one page of ${memory.bytes / pages} bytes a touch, ${order}\n`,
-      `${rounds === 1 ? "1 round" : `${rounds} interleaved rounds`} after one that is not timed`,
+      `${rounds === 1 ? "1 round" : `${rounds} interleaved rounds`}, in an order of their own each, after a warm-up`,
     ),
     wrong.length === 0
       ? paragraph(`Every byte and every message was right in all ${comparison.cells.length} cells.`)
@@ -124,7 +124,7 @@ function timeSection(comparison: Comparison): Section {
   const blocks: Block[] = [
     paragraph(
       `ns per page touched: the median${ratios ? ", and its ratio to in-fault's" : ""}; below them the least and the most of ${comparison.rounds} rounds. `,
-      "The placements run in the executable kernel; the column `kernel` is the running Linux.",
+      "The placements run in one executable kernel, in JavaScript; the column `kernel` is the running Linux, its thread and its handler on one CPU.",
       ratios && comparison.rounds > 1
         ? "\n! after a ratio: all rounds were slower, or all were faster, than every round of in-fault. Without it the clock cannot tell the two apart."
         : "",

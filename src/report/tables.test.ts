@@ -16,7 +16,8 @@ test("a small comparison, as it is printed", () => {
   expect(section(small, "TIME")).toMatchInlineSnapshot(`
     "TIME
     ns per page touched: the median, and its ratio to in-fault's; below them the least and the most of 5 rounds.
-    The placements run in the executable kernel; the column \`kernel\` is the running Linux.
+    The placements run in one executable kernel, in JavaScript; the column \`kernel\` is the running Linux, its
+    thread and its handler on one CPU.
     ! after a ratio: all rounds were slower, or all were faster, than every round of in-fault. Without it the
     clock cannot tell the two apart.
 
