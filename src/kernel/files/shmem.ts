@@ -125,10 +125,7 @@ function* shmemGetFolioGfp(
         return typeof hooks.minor === "number" ? hooks.minor : yield* hooks.minor(vmf);
       }
       while (!folioLock(current, folio)) yield;
-      if (folio.mapping === mapping) {
-        if (!folio.uptodate && sgp !== "write") clear(memory, folio);
-        return folio;
-      }
+      if (folio.mapping === mapping) return folio;
       // It was removed from the file before it could be locked.
       folioUnlock(current, folio);
       memory.put(current, folio);
@@ -147,6 +144,7 @@ function* shmemGetFolioGfp(
     while (current.stops(inode, "read")) yield;
     if (sgp !== "write" && pastTheEnd(inode, memory, index)) {
       // The file was truncated since it was looked at.
+      while (current.stops(mapping, "write")) yield;
       mapping.remove(allocated);
       memory.put(current, allocated);
       folioUnlock(current, allocated);

@@ -6,6 +6,8 @@
 import {
   EAGAIN,
   errnoName,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
   MAP_ANONYMOUS,
   MAP_PRIVATE,
   MAP_SHARED,
@@ -161,10 +163,8 @@ export class Program {
   }
 
   punch(fd: number, page: number, pages = 1): string | number {
-    const FALLOC_FL_PUNCH_HOLE_KEEP_SIZE = 3;
-    return named(
-      this.machine.fallocate(fd, FALLOC_FL_PUNCH_HOLE_KEEP_SIZE, page * this.size, pages * this.size),
-    );
+    const mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    return named(this.machine.fallocate(fd, mode, page * this.size, pages * this.size));
   }
 
   truncate(fd: number, pages: number): string | number {

@@ -66,8 +66,8 @@ const copyCases: readonly Case[] = [
     expect: {
       results: ["ok 8192", "ok 8192"],
       file: [0, 0],
-      memory: [0xa0, "80 4095*161".replace("80", String(0x51))],
-      anonymous: [0xa0, `${0x51} 4095*161`],
+      memory: [0xa0, "81 4095*161"],
+      anonymous: [0xa0, "81 4095*161"],
       source: 0xa1,
     },
   },

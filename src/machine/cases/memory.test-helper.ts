@@ -1,5 +1,7 @@
 /** Files and mappings: what the calls around userfaultfd do, and answer. */
 import {
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
   MADV_DONTNEED,
   MADV_NOHUGEPAGE,
   MAP_ANONYMOUS,
@@ -16,9 +18,6 @@ function pread(program: Program, fd: number, length: number, offset = 0): number
   const result = program.machine.pread(fd, bytes, offset);
   return result < 0 ? named(result) : runs(bytes.subarray(0, result));
 }
-
-const PUNCH_HOLE = 2;
-const KEEP_SIZE = 1;
 
 export const memoryCases: readonly Case[] = [
   {
@@ -137,7 +136,7 @@ export const memoryCases: readonly Case[] = [
       program.touch(own, [1, 3], "write");
       program.populate(own, [2]);
       const punch = (offset: number, length: number) =>
-        named(machine.fallocate(fd, PUNCH_HOLE | KEEP_SIZE, offset, length));
+        named(machine.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
       return {
         whole: punch(size, size),
         withParts: punch(2 * size + 100, 2 * size),
@@ -169,7 +168,7 @@ export const memoryCases: readonly Case[] = [
       const { machine, size } = program;
       const fd = program.file(1);
       const uffd = program.newUserfaultfd();
-      const punch = PUNCH_HOLE | KEEP_SIZE;
+      const punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
       return {
         noFile: [
           named(machine.fallocate(-1, punch, 0, size)),
@@ -180,11 +179,11 @@ export const memoryCases: readonly Case[] = [
         negativeLength: named(machine.fallocate(fd, punch, 0, -1)),
         negativeOffset: named(machine.fallocate(fd, punch, -size, size)),
         emptyComesFirst: named(machine.fallocate(fd, 0x400, 0, 0)),
-        withoutKeepSize: named(machine.fallocate(fd, PUNCH_HOLE, 0, size)),
+        withoutKeepSize: named(machine.fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, size)),
         unknownMode: named(machine.fallocate(fd, 0x400, 0, size)),
         ofAUserfaultfd: [
           named(machine.fallocate(uffd.fd, punch, 0, 0)),
-          named(machine.fallocate(uffd.fd, PUNCH_HOLE, 0, size)),
+          named(machine.fallocate(uffd.fd, FALLOC_FL_PUNCH_HOLE, 0, size)),
           named(machine.fallocate(uffd.fd, punch, 0, size)),
         ],
       };

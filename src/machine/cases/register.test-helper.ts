@@ -1,5 +1,5 @@
 /** REGISTER and UNREGISTER: errors in their order, modes, and how VMAs are split and joined. */
-import { _UFFDIO, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ } from "../../abi/index.js";
+import { _UFFDIO, MADV_DONTNEED, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ } from "../../abi/index.js";
 import {
   type Case,
   MINOR,
@@ -434,7 +434,6 @@ export const registerCases: readonly Case[] = [
   {
     name: "pages mapped before REGISTER raise nothing; dropped, they do",
     run(program) {
-      const MADV_DONTNEED = 4;
       const uffd = program.userfaultfd();
       const memory = program.anonymous(2);
       program.touch(memory, [0, 1], "write");

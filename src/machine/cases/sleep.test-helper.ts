@@ -365,7 +365,7 @@ export const sleepCases: readonly Case[] = [
     expect: { copy: "ok 4096", wake: "ok", asleep: true, own: "ok", done: { result: "ok", saw: [0xa0] } },
   },
   {
-    name: "a faulting thread that finds the page filled meanwhile, but was not woken, sleeps: DONTWAKE before it is asleep is another matter",
+    name: "a page filled with DONTWAKE before anybody touches it raises nothing",
     sleeps: true,
     run(program) {
       const memory = program.anonymous(2);
