@@ -1,6 +1,6 @@
 /**
- * do_wp_page(): a write to a page that is mapped read-only, in a private mapping: the zero page, a page of the file, or a page
- * of the mapping's own. Shared mappings are writable from their first page on, and do not come here.
+ * do_wp_page(): a write to a page that is mapped read-only, in a private mapping: the zero page, or a page of the file. The
+ * mapping's own pages, and all of a shared mapping, are writable from the first on, and do not come here.
  */
 import { VM_FAULT_OOM, type VmFaultReason } from "../../abi/index.js";
 import {
@@ -22,12 +22,6 @@ export function* doWpPage(vmf: VmFault): Stoppable<VmFaultReason> {
   const { current, mm } = vmf;
   const table = vmf.table!;
   const folio = mm.memory.folio(ptePfn(vmf.origPte));
-  if (folio?.anon) {
-    // wp_page_reuse(): the page is nobody else's.
-    table.set(current, vmf.pteIndex, pteMkwrite(pteMkdirty(pteMkyoung(vmf.origPte))));
-    table.lock.unlock(current);
-    return 0;
-  }
   if (folio !== null) folioGet(current, folio);
   table.lock.unlock(current);
   const ret = yield* wpPageCopy(vmf);

@@ -3,6 +3,7 @@ import {
   EAGAIN,
   EEXIST,
   EFAULT,
+  MADV_DONTNEED,
   SIGBUS,
   UFFDIO_REGISTER_MODE_MINOR,
   UFFDIO_REGISTER_MODE_MISSING,
@@ -142,6 +143,56 @@ describe("a page that leaves its file while a fault is on the way to it", () => 
   });
 });
 
+test("a private copy that a fault makes while its file is truncated goes with the rest", () => {
+  const stage = new Stage();
+  const fd = stage.file(1, { 0: 7 });
+  const address = stage.map(fd, 1, "private");
+  const writer = stage.store("writer", address, 1);
+  const folio = stage.process.inode(fd)!.mapping.pages[0]!;
+  writer.runUntil(({ object }) => object === folio, "the folio lock");
+  writer.runUntil(({ object, kind }) => object === stage.process.mm && kind === "write", "finish_fault()");
+  const truncater = stage.truncate("truncater", fd, 0);
+  expect(truncater.run()).toBe("blocked");
+  expect(writer.run()).toBe("ended");
+  expect(truncater.run()).toBe("ended");
+  expect(stage.process.mm.translate(address, false)).toBe(-1);
+  stage.checkInvariants();
+});
+
+test("a VMA that is split between finding and locking it is not taken for the other half", () => {
+  const stage = new Stage();
+  const fd = stage.file(2, { 1: 7 });
+  const address = stage.map(fd, 2);
+  const userfaultfd = stage.userfaultfd(address, 2, UFFDIO_REGISTER_MODE_MINOR);
+  const reader = stage.load("reader", address + PAGE);
+  reader.runUntil(({ object }) => object === stage.vma(address), "the VMA lock");
+  expect(stage.unregister("unregister", userfaultfd, address + PAGE).run()).toBe("ended");
+  // The second page is not registered any more.
+  expect(reader.run()).toBe("ended");
+  expect(reader.value).toBe(7);
+});
+
+test("a fault that slept once counts as minor, one that slept again under the mmap lock as major", () => {
+  const stage = new Stage();
+  const fd = stage.file(1, { 0: 7 });
+  const address = stage.map(fd, 1);
+  const userfaultfd = stage.userfaultfd(address, 1, UFFDIO_REGISTER_MODE_MINOR);
+  const counted = (wakes: number) => {
+    const reader = stage.load("reader", address);
+    for (let wake = 0; wake < wakes; wake++) {
+      expect(reader.run()).toBe("blocked");
+      stage.wake("waker", userfaultfd, address).run();
+    }
+    expect(reader.run()).toBe("blocked");
+    stage.continue("handler", userfaultfd, address).run();
+    expect(reader.run()).toBe("ended");
+    stage.machine.madvise(address, PAGE, MADV_DONTNEED);
+    return [reader.task.minorFaults, reader.task.majorFaults];
+  };
+  expect(counted(0)).toEqual([1, 0]);
+  expect(counted(1)).toEqual([0, 1]);
+});
+
 describe("COPY and CONTINUE meet others", () => {
   test("COPY finds that a page has come into the file since its fault was raised: EEXIST", () => {
     const stage = new Stage();
@@ -254,6 +305,19 @@ describe("fault-around", () => {
     expect([0, 1, 2, 3].map((page) => stage.process.mm.translate(address + page * PAGE, false) >= 0)).toEqual(
       [true, true, false, true],
     );
+    stage.checkInvariants();
+  });
+
+  test("ends with the page table, where its mapping begins in the middle of one", () => {
+    const stage = new Stage(undefined, 4);
+    stage.machine.mmap(2 * PAGE, 3, 0x22, -1, 0);
+    const address = stage.map(stage.file(4, { 0: 1, 1: 2, 2: 3, 3: 4 }), 4);
+    expect(stage.process.mm.pteIndex(address)).toBe(3);
+    stage.load("reader", address).run();
+    expect([0, 1].map((page) => stage.process.mm.translate(address + page * PAGE, false) >= 0)).toEqual([
+      true,
+      false,
+    ]);
     stage.checkInvariants();
   });
 

@@ -22,7 +22,9 @@ export class PageTable {
 
   /** ptep_get() */
   get(index: number): Pte {
-    return this.entries[index]!;
+    const pte = this.entries[index];
+    if (pte === undefined) throw new Error(`a page table has no entry ${index}`);
+    return pte;
   }
 }
 
