@@ -1,4 +1,4 @@
-import { accessSync, constants, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import {
@@ -80,10 +80,13 @@ function readArguments(given: Arguments): CompareOptions {
   }
   if (given.report !== undefined) {
     try {
-      accessSync(dirname(given.report), constants.W_OK);
+      if (given.report === "") throw new Error();
+      if (existsSync(given.report) ? !statSync(given.report).isFile() : given.report.endsWith("/"))
+        throw new Error();
+      accessSync(existsSync(given.report) ? given.report : dirname(given.report), constants.W_OK);
     } catch {
       throw new Failure(
-        `--report ${given.report} cannot be written: give a file in a folder that you may write`,
+        `--report ${given.report} cannot be written: give the name of a file in a folder that you may write`,
         ExitCode.usage,
       );
     }

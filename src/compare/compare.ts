@@ -68,7 +68,7 @@ export function compare(options: CompareOptions): Comparison {
         options.sharings.map((sharing) => ({ scenario, access, sharing })),
       ),
     )
-    // A write by a system call is a read from a pipe: what it answers past the end is no other than a read.
+    // Made by a system call, which offers reads alone.
     .filter(({ scenario, access }) => scenario.name !== "past-the-end" || access === "read");
   const machines = new Machines(content.length);
   const scratch = new Uint8Array(content.length);
@@ -287,8 +287,8 @@ function timedCells(
       verified: timed.every(
         (round) =>
           round.verified &&
-          round.missingMessages === missingMessages &&
-          round.minorMessages === minorMessages,
+          round.missingMessages === expected.missingMessages &&
+          round.minorMessages === expected.minorMessages,
       ),
       nsPerFault: spread(timed.map(({ touch }) => touch.nanoseconds / order.length)),
       ratio: null,

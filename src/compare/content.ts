@@ -2,7 +2,7 @@
  * What the memory holds, and what it must hold afterwards.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { UFFDIO_REGISTER_MODE_MISSING } from "../abi/index.js";
+import { UFFDIO_REGISTER_MODE_MINOR, UFFDIO_REGISTER_MODE_MISSING } from "../abi/index.js";
 import type { Access } from "../machine/index.js";
 import type { Scenario, Sharing } from "./scenarios.js";
 
@@ -10,6 +10,9 @@ import type { Scenario, Sharing } from "./scenarios.js";
 export class UsageError extends Error {}
 
 export const DEFAULT_BYTES = 64 * 1024 * 1024;
+
+/** The executable kernel holds three times as much, in one array, of which Node 20 allows 4 GiB. */
+const MAX_BYTES = 1024 * 1024 * 1024;
 
 /**
  * The first bytes of a file. `bytes` is a whole number of pages, or undefined: 64 MiB, or all whole pages of a shorter file.
@@ -20,6 +23,9 @@ export function readContent(file: string, bytes: number | undefined, pageSize: n
     throw new UsageError(
       `--bytes is ${bytes}, which is no number of pages: give a multiple of ${pageSize} above 0, such as ${DEFAULT_BYTES}`,
     );
+  }
+  if (bytes !== undefined && bytes > MAX_BYTES) {
+    throw new UsageError(`--bytes is ${bytes}: give ${MAX_BYTES} at most`);
   }
   let fd: number;
   try {
@@ -75,6 +81,9 @@ export class Expected {
   readonly memory: Uint8Array;
   /** The file of a private mapping, which must not see what was stored or copied; null for a shared one, which is the memory. */
   readonly file: Uint8Array | null;
+  /** Messages that a round over all pages raises. */
+  readonly missingMessages: number;
+  readonly minorMessages: number;
   /** By page: what a write stores in its first byte in this round, or a read must see there. */
   readonly touched: Uint8Array;
 
@@ -92,7 +101,11 @@ export class Expected {
     // A write changes what the memory must hold.
     this.memory = access === "write" ? new Uint8Array(memory) : memory;
     this.file = sharing === "private" ? cached : null;
-    this.touched = new Uint8Array(content.length / pageSize);
+    const pages = content.length / pageSize;
+    this.touched = new Uint8Array(pages);
+    const cachedPages = Array.from(this.touched.keys()).filter((page) => isCached(scenario, page)).length;
+    this.missingMessages = scenario.mode & UFFDIO_REGISTER_MODE_MISSING ? pages - cachedPages : 0;
+    this.minorMessages = scenario.mode & UFFDIO_REGISTER_MODE_MINOR ? cachedPages : 0;
   }
 
   /** For the next round on some machine. A write stores what is not in the page yet: one that is lost is seen. */

@@ -42,6 +42,7 @@ export function* doAnonymousPage(vmf: VmFault): Stoppable<VmFaultReason> {
     return 0;
   }
 
+  while (current.stops(mm.mmapLock, "acquire")) yield;
   const ret = vmfAnonPrepare(vmf);
   if (ret) return ret;
   const folio = memory.allocate(current);

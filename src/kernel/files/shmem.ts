@@ -363,9 +363,10 @@ export function* shmemTruncate(
 ): Stoppable<void> {
   while (!inode.lock.writeLock(current)) yield;
   while (current.stops(inode, "write")) yield;
-  const shrinks = bytes < inode.size;
+  // To the same size, too: what a mapping has stored behind the end is cleared.
+  const grows = bytes > inode.size;
   inode.size = bytes;
-  if (shrinks) {
+  if (!grows) {
     const first = Math.ceil(bytes / memory.pageSize);
     yield* unmapMappingRange(current, inode, first, Number.POSITIVE_INFINITY, true);
     yield* shmemUndoRange(current, memory, inode, bytes, Number.POSITIVE_INFINITY);

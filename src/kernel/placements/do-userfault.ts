@@ -4,11 +4,14 @@
  * It differs from mainline in what a program can see:
  * - An error of the lookup counts as absent. So an access past the end of a file that is registered MISSING raises a message,
  *   which no COPY can resolve, where mainline answers SIGBUS.
+ * - It does not wait for a hole punch in progress, which ->fault() does: a page that is being punched still raises MINOR. So do
+ *   lookup-first and presence-probe.
  * - A page that is swapped out is swapped in before the message. (Swap is not modelled yet.)
  */
 import type { VmFaultReason } from "../../abi/index.js";
 import { callFault } from "../fault/call-fault.js";
 import type { Placement } from "../fault/fault-path.js";
+import { preallocatePte } from "../fault/prepare.js";
 import { shmemOperations } from "../files/shmem.js";
 import {
   folioUnlock,
@@ -27,6 +30,7 @@ export const doUserfault: Placement = {
   shmem: shmemOperations({}),
   *doFault(vmf: VmFault): Stoppable<VmFaultReason> {
     const { current, vma } = vmf;
+    preallocatePte(vmf);
     if (userfaultfdMissingOrMinor(current, vma)) {
       current.ledger.indirectCalls++;
       const folio = yield* vma.operations!.getFolioNoalloc(current, vmf.mm.memory, vma.inode!, vmf.pgoff);

@@ -5,6 +5,7 @@
 import type { VmFaultReason } from "../../abi/index.js";
 import { callFault } from "../fault/call-fault.js";
 import type { Placement } from "../fault/fault-path.js";
+import { preallocatePte } from "../fault/prepare.js";
 import { shmemMissingInFault } from "../files/shmem-in-fault.js";
 import { folioUnlock, userfaultfdMinor, VM_UFFD_MINOR, type VmFault } from "../memory/index.js";
 import type { Stoppable } from "../tasks/index.js";
@@ -15,6 +16,7 @@ export const lookupFirst: Placement = {
   shmem: shmemMissingInFault,
   *doFault(vmf: VmFault): Stoppable<VmFaultReason> {
     const { current, vma } = vmf;
+    preallocatePte(vmf);
     if (userfaultfdMinor(current, vma)) {
       current.ledger.indirectCalls++;
       const folio = yield* vma.operations!.getFolioNoalloc(current, vmf.mm.memory, vma.inode!, vmf.pgoff);

@@ -6,6 +6,7 @@
 import type { VmFaultReason } from "../../abi/index.js";
 import { callFault } from "../fault/call-fault.js";
 import type { Placement } from "../fault/fault-path.js";
+import { preallocatePte } from "../fault/prepare.js";
 import { shmemOperations } from "../files/shmem.js";
 import {
   userfaultfdMinor,
@@ -23,6 +24,7 @@ export const presenceProbe: Placement = {
   shmem: shmemOperations({}),
   *doFault(vmf: VmFault): Stoppable<VmFaultReason> {
     const { current, vma } = vmf;
+    preallocatePte(vmf);
     if (userfaultfdMissingOrMinor(current, vma)) {
       current.ledger.indirectCalls++;
       const present = yield* vma.operations!.folioPresent(current, vmf.mm.memory, vma.inode!, vmf.pgoff);

@@ -33,6 +33,7 @@ import type { Stoppable, Task } from "../tasks/index.js";
 import type { UserfaultfdContext } from "./context.js";
 import { type Fill, mfillAtomic } from "./mfill-atomic.js";
 import {
+  hasUnknownBits,
   rangeIoctls,
   userfaultfdRegister,
   userfaultfdUnregister,
@@ -126,7 +127,7 @@ function* userfaultfdCopy(
   const mode = readInt64(argument, uffdioCopy.fields.mode[0]);
   const invalid = validateUnalignedRange(ctx.mm, source, len) || validateRange(ctx.mm, dst, len);
   if (invalid) return invalid;
-  if (mode & ~(UFFDIO_COPY_MODE_DONTWAKE | UFFDIO_COPY_MODE_WP)) return -EINVAL;
+  if (hasUnknownBits(mode, UFFDIO_COPY_MODE_DONTWAKE | UFFDIO_COPY_MODE_WP)) return -EINVAL;
   const wp = (mode & UFFDIO_COPY_MODE_WP) !== 0;
   const done = yield* mfillAtomic(current, ctx, dst, len, { kind: "copy", source, wp }, copyFromUser);
   writeInt64(argument, uffdioCopy.fields.copy[0], done);
@@ -144,7 +145,7 @@ function* userfaultfdZeropage(
   const mode = readInt64(argument, uffdioZeropage.fields.mode[0]);
   const invalid = validateRange(ctx.mm, start, len);
   if (invalid) return invalid;
-  if (mode & ~UFFDIO_ZEROPAGE_MODE_DONTWAKE) return -EINVAL;
+  if (hasUnknownBits(mode, UFFDIO_ZEROPAGE_MODE_DONTWAKE)) return -EINVAL;
   const done = yield* mfillAtomic(current, ctx, start, len, ZEROPAGE, copyFromUser);
   writeInt64(argument, uffdioZeropage.fields.zeropage[0], done);
   return yield* wakeFilled(current, ctx, start, len, done, mode & UFFDIO_ZEROPAGE_MODE_DONTWAKE);
@@ -161,7 +162,7 @@ function* userfaultfdContinue(
   const mode = readInt64(argument, uffdioContinue.fields.mode[0]);
   const invalid = validateRange(ctx.mm, start, len);
   if (invalid) return invalid;
-  if (mode & ~(UFFDIO_CONTINUE_MODE_DONTWAKE | UFFDIO_CONTINUE_MODE_WP)) return -EINVAL;
+  if (hasUnknownBits(mode, UFFDIO_CONTINUE_MODE_DONTWAKE | UFFDIO_CONTINUE_MODE_WP)) return -EINVAL;
   const fill = mode & UFFDIO_CONTINUE_MODE_WP ? CONTINUE_WP : CONTINUE;
   const done = yield* mfillAtomic(current, ctx, start, len, fill, copyFromUser);
   writeInt64(argument, uffdioContinue.fields.mapped[0], done);

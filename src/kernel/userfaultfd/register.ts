@@ -38,6 +38,11 @@ export function validateUnalignedRange(mm: Mm, start: number, len: number): numb
   return 0;
 }
 
+/** Whether a mode has a bit that is not `known`: bits above 31 are not seen by JavaScript's operators. */
+export function hasUnknownBits(mode: number, known: number): boolean {
+  return mode >= 2 ** 32 || mode < 0 || (mode & ~known) !== 0;
+}
+
 /** 0, or minus an errno. `mode` is UFFDIO_REGISTER_MODE_*. */
 export function* userfaultfdRegister(
   current: Task,
@@ -48,7 +53,9 @@ export function* userfaultfdRegister(
 ): Stoppable<number> {
   const { mm } = ctx;
   if (mode === 0) return -EINVAL;
-  if (mode & ~(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR))
+  if (
+    hasUnknownBits(mode, UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR)
+  )
     return -EINVAL;
   const vmFlags =
     (mode & UFFDIO_REGISTER_MODE_MISSING ? VM_UFFD_MISSING : 0) |
