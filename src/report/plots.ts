@@ -19,7 +19,7 @@ const WIDTH = 1080;
 const centred = { labelAnchor: "center", labelOffset: 38 } as const;
 
 /** A target has the same colour everywhere; each is seen on white and on black. */
-const targetColours: Readonly<Record<TargetName, string>> = {
+const targetColours: Readonly<Partial<Record<TargetName, string>>> = {
   "in-fault": "#8a8a8a",
   "fault-reason": "#4c7fe8",
   "fault-reason-separate": "#2aa7c9",
@@ -28,6 +28,8 @@ const targetColours: Readonly<Record<TargetName, string>> = {
   "presence-probe": "#2fa04f",
   kernel: "#a463f2",
 };
+/** Of a placement that has been added. */
+const OTHER_COLOUR = "#b8860b";
 
 interface Timed {
   readonly row: Row;
@@ -209,13 +211,15 @@ export function compiledPlot(comparison: Comparison): Figure | null {
   const targets = placementsOf(comparison).filter((target) => target !== "in-fault");
   const points = rowsOf(comparison).flatMap((row) =>
     compiledFaults(row).flatMap(({ build, page, inFault, difference }) =>
-      targets.map((target) => ({
-        build,
-        target,
-        by: difference[target]!,
-        scenario: page === undefined ? row.scenario : `${row.scenario}, ${page}`,
-        title: `${rowName(row)}, ${build}, ${target}: ${signed(difference[target]!)} of ${inFault} (${share((100 * difference[target]!) / inFault)} %)`,
-      })),
+      targets
+        .filter((target) => difference[target] !== undefined)
+        .map((target) => ({
+          build,
+          target,
+          by: difference[target]!,
+          scenario: page === undefined ? row.scenario : `${row.scenario}, ${page}`,
+          title: `${rowName(row)}, ${build}, ${target}: ${signed(difference[target]!)} of ${inFault} (${share((100 * difference[target]!) / inFault)} %)`,
+        })),
     ),
   );
   if (points.length === 0) return null;
@@ -288,7 +292,7 @@ function ratioTitle({ row, target, median, min, max }: Timed): string {
 
 function colours(targets: readonly TargetName[]) {
   const domain = targetNames.filter((target) => targets.includes(target));
-  return { legend: true, domain, range: domain.map((target) => targetColours[target]) };
+  return { legend: true, domain, range: domain.map((target) => targetColours[target] ?? OTHER_COLOUR) };
 }
 
 function base(ariaLabel: string) {

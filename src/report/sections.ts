@@ -37,7 +37,7 @@ import {
   span,
   type TableRow,
 } from "./document.js";
-import { instructions, shareOf, verdict } from "./verdict.js";
+import { instructions, shareOf, verdict, wasCompiled } from "./verdict.js";
 import {
   factor,
   figure,
@@ -416,7 +416,7 @@ function compiledCell(group: DifferenceGroup, build: (typeof builds)[number], ta
   return [...groupFaults(faults).values()].flatMap((alike, index) => {
     const shares = alike.map(shareOf(target));
     const page = alike[0]!.page;
-    const text = instructions(alike, target);
+    const text = wasCompiled(alike, target) ? instructions(alike, target) : "";
     const isLarge = shares.some((percent) => Math.abs(percent) >= 1);
     const figures = isLarge ? span(shares[0]! > 0 ? "more" : "less", text) : text;
     return [index === 0 ? "" : "\n", figures, page === undefined ? "" : ` ${page}`];

@@ -317,7 +317,7 @@ function inWords(difference: Difference, matters = (_name: string) => true): str
 function compiled(comparison: Comparison, rows: readonly Row[]): string[] {
   if (referenceOf(comparison) !== "in-fault") return [];
   const faults = rows.flatMap(compiledFaults);
-  const targets = others(comparison);
+  const targets = others(comparison).filter((target) => wasCompiled(faults, target));
   if (faults.length === 0 || targets.length === 0) return [];
   const isLarge = (target: TargetName) =>
     faults.map(shareOf(target)).some((percent) => Math.abs(percent) >= 1);
@@ -342,6 +342,11 @@ function compiled(comparison: Comparison, rows: readonly Row[]): string[] {
 
 function ofBuild(faults: readonly CompiledFault[], build: Build): CompiledFault[] {
   return faults.filter((fault) => fault.build === build);
+}
+
+/** Whether a placement was measured in the compiled kernel: one that has been added here was not. */
+export function wasCompiled(faults: readonly CompiledFault[], target: TargetName): boolean {
+  return faults.every(({ difference }) => difference[target] !== undefined);
 }
 
 /** "+171 (+6.2..+6.8 %)": the share is left out under half a per cent. */

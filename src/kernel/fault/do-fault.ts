@@ -89,7 +89,10 @@ function shouldFaultAround(path: FaultPath, vmf: VmFault): boolean {
   return path.faultAroundPages > 1;
 }
 
-/** do_fault_around(): the window is aligned, and clamped to the VMA and to the page table. */
+/**
+ * do_fault_around(): the window begins at a multiple of its size, or where the VMA or the page table does; from there it has its
+ * whole size, unless the VMA or the page table ends.
+ */
 function* doFaultAround(path: FaultPath, vmf: VmFault): Stoppable<VmFaultReason> {
   const { vma, mm } = vmf;
   const pages = path.faultAroundPages;
