@@ -353,3 +353,16 @@ describe("fault-around", () => {
     expect(mapped(UFFDIO_REGISTER_MODE_MISSING)).toEqual([false, true]);
   });
 });
+
+test("truncation to the size that a file has clears what a mapping has stored behind its end", () => {
+  const stage = new Stage();
+  const fd = stage.file(1, { 0: 7 });
+  stage.machine.ftruncate(fd, 3);
+  const address = stage.map(fd, 1);
+  stage.store("writer", address + 5, 9).run();
+  stage.machine.ftruncate(fd, 3);
+  const seen = new Uint8Array(PAGE);
+  stage.machine.readMemory(address, seen);
+  expect([...seen]).toEqual([7, 7, 7, 0, 0, 0, 0, 0]);
+  stage.checkInvariants();
+});
