@@ -94,7 +94,8 @@ export class Process implements CopyFromUser {
     if (file === undefined) return -EBADF;
     this.#files[fd] = undefined;
     if (file instanceof UserfaultfdContext) {
-      yield* userfaultfdRelease(current, file);
+      file.closed = true;
+      if (file.users === 0) yield* userfaultfdRelease(current, file);
     } else {
       file.open = false;
       yield* this.#put(current, file);
@@ -308,12 +309,23 @@ export class Process implements CopyFromUser {
   *ioctl(current: Task, fd: number, request: number, argument: DataView): Stoppable<number> {
     const ctx = this.userfaultfdContext(fd);
     if (ctx === null) return this.#files[fd] === undefined ? -EBADF : -ENOTTY;
-    return yield* userfaultfdIoctl(current, ctx, request, argument, this);
+    ctx.users++;
+    const result = yield* userfaultfdIoctl(current, ctx, request, argument, this);
+    yield* this.#leave(current, ctx);
+    return result;
   }
 
   *read(current: Task, fd: number, messages: MessageBuffer): Stoppable<number> {
     const ctx = this.userfaultfdContext(fd);
     if (ctx === null) return -EBADF;
-    return yield* userfaultfdRead(current, ctx, messages);
+    ctx.users++;
+    const result = yield* userfaultfdRead(current, ctx, messages);
+    yield* this.#leave(current, ctx);
+    return result;
+  }
+
+  /** fput(): a call that was inside when the descriptor was closed releases the userfaultfd when it leaves. */
+  *#leave(current: Task, ctx: UserfaultfdContext): Stoppable<void> {
+    if (--ctx.users === 0 && ctx.closed) yield* userfaultfdRelease(current, ctx);
   }
 }

@@ -17,7 +17,11 @@ export class UserfaultfdContext {
   features = 0;
   /** UFFDIO_API has succeeded. */
   initialized = false;
-  /** The descriptor is closed: nobody will answer any more. */
+  /** The descriptor is closed. */
+  closed = false;
+  /** Calls that are inside: the userfaultfd is released when it is closed and the last of them has left (fput). */
+  users = 0;
+  /** Nobody will answer any more. */
   released = false;
 
   constructor(

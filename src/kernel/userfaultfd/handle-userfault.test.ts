@@ -146,6 +146,17 @@ describe("close", () => {
     stage.checkInvariants();
   });
 
+  test("while a call is inside: nothing is registered with a userfaultfd that is released", () => {
+    const { stage, address, userfaultfd, ctx } = minor();
+    const unregister = stage.unregister("unregister", userfaultfd, address);
+    unregister.runUntil(({ object }) => object === stage.process.mm.mmapLock, "the mmap lock");
+    expect(stage.close("closer", userfaultfd).run()).toBe("ended");
+    expect(ctx.released).toBe(false);
+    expect(unregister.run()).toBe("ended");
+    expect(ctx.released).toBe(true);
+    stage.checkInvariants();
+  });
+
   test("before a fault has asked: RETRY, with the lock dropped", () => {
     const { stage, address, userfaultfd, ctx } = minor();
     const reader = stage.load("reader", address);
