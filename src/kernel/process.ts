@@ -225,8 +225,7 @@ export class Process implements CopyFromUser {
     const end = address + Math.ceil(length / mm.pageSize) * mm.pageSize;
     while (!mm.mmapLock.writeLock(current)) yield;
     for (const vma of mm.vmasIn(address, end)) {
-      const part = vma.start < address ? yield* mm.split(current, vma, address) : vma;
-      if (part.end > end) yield* mm.split(current, part, end);
+      const part = yield* mm.isolate(current, vma, address, end);
       yield* vmaStartWrite(current, part);
       mm.unlink(part);
       yield* mm.zap(current, part.start, part.end, true);

@@ -79,6 +79,13 @@ export class Mm {
     return upper;
   }
 
+  /** Splits off what of a VMA lies outside of [start, end), and answers the rest. The mmap lock is held for writing. */
+  *isolate(current: Task, vma: Vma, start: number, end: number): Stoppable<Vma> {
+    const lower = vma.start < start ? yield* this.split(current, vma, start) : vma;
+    if (lower.end > end) yield* this.split(current, lower, end);
+    return lower;
+  }
+
   /** vma_merge(): joins neighbours in [start, end] that have become alike. The mmap lock is held for writing. */
   *merge(current: Task, start: number, end: number): Stoppable<void> {
     for (const vma of this.vmasIn(start - 1, end + 1)) {

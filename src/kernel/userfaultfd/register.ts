@@ -89,7 +89,7 @@ function* registerLocked(
   for (const vma of vmas) {
     // All that is asked for is on already. What else is on stays.
     if (vma.userfaultfdContext === ctx && (vma.flags & vmFlags) === vmFlags) continue;
-    const part = yield* isolate(current, vma, start, end);
+    const part = yield* mm.isolate(current, vma, start, end);
     yield* vmaStartWrite(current, part);
     part.flags = (part.flags & ~VM_UFFD_FLAGS) | vmFlags;
     part.userfaultfdContext = ctx;
@@ -150,7 +150,7 @@ function* unregisterLocked(
     if (vma.flags & VM_UFFD_MISSING) {
       yield* wakeUserfault(current, ctx, from, Math.min(vma.end, end) - from);
     }
-    const part = yield* isolate(current, vma, start, end);
+    const part = yield* mm.isolate(current, vma, start, end);
     yield* clearUserfaultfd(current, part);
   }
   yield* mm.merge(current, start, end);
@@ -178,13 +178,6 @@ export function* userfaultfdRelease(current: Task, ctx: UserfaultfdContext): Sto
 function vmaCanUserfault(vma: Vma, vmFlags: number): boolean {
   if (vma.operations !== null) return vma.operations.canUserfault(vmFlags);
   return (vmFlags & (VM_UFFD_MINOR | VM_UFFD_WP)) === 0;
-}
-
-/** vma_modify_flags_uffd(): splits off what lies outside of [start, end), and answers the rest. */
-function* isolate(current: Task, vma: Vma, start: number, end: number): Stoppable<Vma> {
-  const lower = vma.start < start ? yield* vma.mm.split(current, vma, start) : vma;
-  if (lower.end > end) yield* vma.mm.split(current, lower, end);
-  return lower;
 }
 
 function* clearUserfaultfd(current: Task, vma: Vma): Stoppable<void> {
